@@ -1,0 +1,50 @@
+package jobs
+
+import (
+	"github.com/google/uuid"
+	"github.com/riverqueue/river"
+)
+
+// The queues. Mail has its own, so that a slow bank never delays a verification link.
+const (
+	QueueMail = "mail"
+	QueueSync = "sync"
+)
+
+// Mail asks for one mail to one person. The worker mints the link and renders the text when it runs.
+type Mail struct {
+	Purpose   string    `json:"purpose"` // what kind of mail; the known ones stand in services/email
+	UserID    uuid.UUID `json:"user_id"`
+	RequestID string    `json:"request_id"`
+}
+
+// Kind names the job in River's table.
+func (Mail) Kind() string { return "mail" }
+
+// InsertOpts gives mail up after a day of tries (River's backoff grows with the fourth power of the attempt).
+func (Mail) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: QueueMail, MaxAttempts: 12} }
+
+// Sync asks for one run of fetching a connection's data; the run's row already exists.
+type Sync struct {
+	UserID       uuid.UUID `json:"user_id"`
+	ConnectionID uuid.UUID `json:"connection_id"`
+	RunID        uuid.UUID `json:"run_id"`
+	RequestID    string    `json:"request_id"`
+}
+
+// Kind names the job in River's table.
+func (Sync) Kind() string { return "sync" }
+
+// InsertOpts bounds the tries of one run; the schedule starts another run later.
+func (Sync) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: QueueSync, MaxAttempts: 4} }
+
+// SyncDue asks for a look at which connections are due. Due times are columns, so it may run twice or late.
+type SyncDue struct{}
+
+// Kind names the job in River's table.
+func (SyncDue) Kind() string { return "sync_due" }
+
+// InsertOpts: one try is enough, the next tick is the retry.
+func (SyncDue) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: QueueSync, MaxAttempts: 1}
+}

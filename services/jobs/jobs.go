@@ -1,0 +1,112 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+)
+
+// Queue enqueues jobs. Services hold one; it works nothing itself.
+type Queue struct{ client *river.Client[pgx.Tx] }
+
+// NewQueue makes a Queue over pool. It does no I/O.
+func NewQueue(pool *pgxpool.Pool, log *slog.Logger) (*Queue, error) {
+	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{Logger: log})
+	if err != nil {
+		return nil, fmt.Errorf("jobs: %w", err)
+	}
+	return &Queue{client}, nil
+}
+
+// Enqueue adds a job in the caller's transaction: it runs if and only if that commits.
+func (q *Queue) Enqueue(ctx context.Context, tx pgx.Tx, args river.JobArgs) error {
+	if _, err := q.client.InsertTx(ctx, tx, args, nil); err != nil {
+		return fmt.Errorf("jobs: enqueueing %s: %w", args.Kind(), err)
+	}
+	return nil
+}
+
+// Periodic is a job enqueued at a fixed distance by whichever node leads.
+type Periodic struct {
+	Every time.Duration
+	Args  river.JobArgs
+}
+
+// RunnerConfig says what a Runner works.
+type RunnerConfig struct {
+	Workers  *river.Workers
+	Periodic []Periodic
+	Log      *slog.Logger
+	Mail     int // mails at once; 0 = 4
+	Sync     int // syncs at once; 0 = 8
+}
+
+// Runner works the queues of this node.
+type Runner struct{ client *river.Client[pgx.Tx] }
+
+// jobTimeout bounds one try; rescueAfter must be longer, or River would start a second copy of a job that still runs.
+const (
+	jobTimeout  = 5 * time.Minute
+	rescueAfter = 10 * time.Minute
+)
+
+// NewRunner makes a Runner over pool. It does no I/O; Start begins the work.
+func NewRunner(pool *pgxpool.Pool, c RunnerConfig) (*Runner, error) {
+	var periodic []*river.PeriodicJob
+	for _, p := range c.Periodic {
+		args := p.Args
+		periodic = append(periodic, river.NewPeriodicJob(river.PeriodicInterval(p.Every),
+			func() (river.JobArgs, *river.InsertOpts) { return args, nil }, &river.PeriodicJobOpts{RunOnStart: true}))
+	}
+	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
+		Logger:               c.Log,
+		Workers:              c.Workers,
+		PeriodicJobs:         periodic,
+		JobTimeout:           jobTimeout,
+		RescueStuckJobsAfter: rescueAfter,
+		ErrorHandler:         &errorLog{c.Log},
+		Queues: map[string]river.QueueConfig{
+			river.QueueDefault: {MaxWorkers: 2},
+			QueueMail:          {MaxWorkers: orDefault(c.Mail, 4)},
+			QueueSync:          {MaxWorkers: orDefault(c.Sync, 8)},
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("jobs: %w", err)
+	}
+	return &Runner{client}, nil
+}
+
+// Start begins to work jobs and returns. Cancelling ctx stops taking new ones, like Stop.
+func (r *Runner) Start(ctx context.Context) error {
+	if err := r.client.Start(ctx); err != nil {
+		return fmt.Errorf("jobs: %w", err)
+	}
+	return nil
+}
+
+// Stop takes no new jobs and waits for those that run. When ctx ends first it cancels them and waits for that (RT-1).
+func (r *Runner) Stop(ctx context.Context) error {
+	if err := r.client.Stop(ctx); err == nil {
+		return nil
+	}
+	hard, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if err := r.client.StopAndCancel(hard); err != nil {
+		return fmt.Errorf("jobs: stopping: %w", err)
+	}
+	return nil
+}
+
+func orDefault(n, fallback int) int {
+	if n > 0 {
+		return n
+	}
+	return fallback
+}
