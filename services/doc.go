@@ -1,0 +1,116 @@
+// Package services is the ground floor of Dashtam: what the program does, below any HTTP or HTML. The package itself
+// holds only this text and the architecture test that keeps it true.
+//
+// # The one idea
+//
+// Dashtam began as a document called "Async vs Sync Design Patterns", written for Python: use "async def" for work that
+// waits on the world (I/O), and plain "def" for work that computes. Here the same line is drawn by one rule that a test
+// checks: an exported function of a service takes a context first if and only if it does I/O. Packages that compute and
+// packages that do I/O are different packages, and I/O calls compute, never the other way round.
+//
+// # Classification
+//
+// The architecture test reads this table. Class is io or compute; every package under services/ stands here once, and
+// every table of the database has exactly one owner.
+//
+//	service             | class   | kind of I/O             | tables
+//	actor               | compute | -                       | -
+//	encryption          | compute | -                       | -
+//	errs                | compute | -                       | -
+//	jwt                 | compute | -                       | -
+//	money               | compute | -                       | -
+//	password            | compute | -                       | -
+//	admin               | io      | PostgreSQL              | -
+//	audit               | io      | PostgreSQL              | audit_events
+//	auth                | io      | PostgreSQL              | users sessions links refresh_tokens
+//	connections         | io      | PostgreSQL, HTTP        | connections connect_attempts
+//	email               | io      | HTTP, SMTP, files       | -
+//	hashpool            | io      | waiting for a core      | -
+//	jobs                | io      | PostgreSQL              | -
+//	ledger              | io      | PostgreSQL              | accounts transactions holdings balance_days
+//	limits              | io      | PostgreSQL              | limit_counters
+//	metrics             | io      | -                       | -
+//	postgres            | io      | PostgreSQL              | -
+//	postgres/embedded   | io      | processes, files        | -
+//	postgres/pgtest     | io      | PostgreSQL              | -
+//	providers           | io      | HTTP                    | -
+//	providers/fdx       | io      | HTTP                    | -
+//	sandbox             | io      | PostgreSQL              | sandbox.*
+//	syncer              | io      | PostgreSQL, HTTP        | sync_runs
+//	tokens              | io      | PostgreSQL              | key_checks data_keys connection_tokens access_ledger
+//
+// # The document's services and functions, and ours
+//
+//	the document                              | here
+//	AuthService                               | services/auth.Service
+//	AuthService.register_user                 | auth.Service.Register
+//	AuthService.get_user_by_email             | auth.Service.GetUserByEmail
+//	AuthService.get_user                      | auth.Service.GetUser
+//	AuthService.create_refresh_token          | auth.Service.CreateRefreshToken
+//	TokenService                              | services/tokens.Service
+//	TokenService.store_tokens                 | tokens.Service.StoreTokens
+//	TokenService.refresh_token                | tokens.Service.RefreshToken
+//	EmailService                              | services/email.Service
+//	EmailService.send_email                   | email.Service.Send
+//	EncryptionService                         | services/encryption (Keyring, Seal, Open)
+//	PasswordService                           | services/password.Service
+//	PasswordService.hash_password             | password.Service.HashPassword
+//	PasswordService.verify_password           | password.Service.VerifyPassword
+//	PasswordService.validate_password_strength| password.Service.ValidatePasswordStrength
+//	PasswordService.hash_password_async       | hashpool.Pool.Hash (and .Verify)
+//	JWTService                                | services/jwt.Service
+//	JWTService.create_access_token            | jwt.Service.CreateAccessToken
+//	BackgroundTasks.add_task(send_email)      | jobs.Queue.Enqueue(jobs.Mail) in the caller's transaction
+//	Depends(get_session)                      | postgres.DB as an argument: a pool, or the transaction that is open
+//	POST /login                               | auth.Service.Login, called by handlers/auth_login.go and handlers/api/auth.go
+//	POST /register                            | auth.Service.Register, called by handlers/auth_signup.go and handlers/api/auth.go
+//
+// # Python and the event loop, Go and its scheduler
+//
+//	Python                                          | Go
+//	one event loop, one thread                      | goroutines on as many threads as cores
+//	"await" marks where a function may be suspended | every call may be; the scheduler sees to it
+//	blocking I/O in "async def" stops everybody     | a blocked goroutine stops only itself
+//	async libraries beside sync ones                | one kind of library; a context carries deadline and cancellation
+//	a long computation freezes the loop             | it takes a core; others wait for a scheduler slice (10 ms) or a core
+//	what that costs others: a blocked loop          | scheduler latency, /sched/latencies:seconds of runtime/metrics
+//	run_in_executor(None, f) for slow computing     | hashpool: fewer hashes at once than there are cores
+//	ProcessPoolExecutor for heavy computing         | the same call, to be carried out by other processes
+//	BackgroundTasks, lost when the process dies     | River jobs, committed with the act they belong to
+//	an AsyncSession per request                     | a pooled connection per statement, a transaction where it matters
+//
+// So in Go nothing has to be marked asynchronous to stay out of the way while it waits. What is left of the document's
+// question is the part about computing, and that part is kept to the letter: password, encryption and jwt are plain
+// synchronous functions, called inline.
+//
+// # Decision log
+//
+//	2025-10-04 | Keep PasswordService synchronous    | bcrypt computes; the EncryptionService pattern; no performance issue known
+//	2025-10-04 | Keep JWTService synchronous         | pure computing, under 1 ms
+//	2025-10-04 | Keep AuthService asynchronous       | it does database I/O
+//	2025-10-04 | Keep EmailService asynchronous      | it talks to AWS SES over HTTP
+//	2026-11-24 | Go: a context first = asynchronous  | the rule can be checked by a test, a keyword cannot be forgotten
+//	2026-11-24 | auth.Register and auth.Login hash through hashpool | one hash at cost 12 took 230 ms of a core (AMD EPYC, go test -bench); two at once are every core of a small server
+//	2026-11-24 | the hash for unknown addresses takes the same way  | equal work is what keeps an address secret (LG-2)
+//	2026-11-24 | encryption and jwt stay inline      | microseconds; see the benchmarks in their packages
+//
+// "Don't mix patterns within a service" is why the wrapper is a package of its own: the document's own example puts
+// hash_password and hash_password_async into one class.
+//
+// Next review: when production metrics show that synchronous services cost others something: request p95 or p99 over
+// 500 ms because of hashing, trouble beyond 100 simultaneous logins, a CPU saturated by bcrypt, or a login over 1 s.
+//
+// # Keys begin with user_id
+//
+// Every table of a person's data that is reached through its owner carries user_id, and its primary, unique and foreign
+// keys begin with it. One person's rows lie together, a query that forgets the owner cannot use an index, and the day
+// one PostgreSQL is outgrown the database can be distributed by that column. A test over the catalogue holds it.
+//
+// # References
+//
+//	the document's                       | Go's counterpart
+//	FastAPI, async SQL databases         | pgx v5 pool and transactions, https://pkg.go.dev/github.com/jackc/pgx/v5
+//	Python asyncio documentation         | The Go Memory Model and package context, https://pkg.go.dev/context
+//	"How does asyncio actually work"     | runtime/metrics, /sched/latencies:seconds, https://pkg.go.dev/runtime/metrics
+//	"Bcrypt and async" (pyca/bcrypt#394) | https://pkg.go.dev/golang.org/x/crypto/bcrypt
+package services
