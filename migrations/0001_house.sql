@@ -237,14 +237,17 @@ CREATE TABLE transactions (
     units        numeric,
     unit_price   numeric,
     note         text NOT NULL DEFAULT '',        -- the person's own; a sync never touches it
+    other_half   uuid,                            -- the same money arriving in (or leaving) another of the person's accounts
     first_seen   timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (user_id, id),
     CONSTRAINT transactions_external_unique UNIQUE (user_id, account_id, external_id),
     CONSTRAINT transactions_account FOREIGN KEY (user_id, account_id) REFERENCES accounts (user_id, id) ON DELETE CASCADE,
+    CONSTRAINT transactions_other_half FOREIGN KEY (user_id, other_half) REFERENCES transactions (user_id, id) ON DELETE SET NULL (other_half),
     CONSTRAINT transactions_status_known CHECK (status IN ('pending', 'posted')),
     CONSTRAINT transactions_note_length CHECK (char_length(note) <= 500)
 );
 CREATE INDEX transactions_newest ON transactions (user_id, booked_on DESC, id DESC);
+CREATE INDEX transactions_other_half ON transactions (user_id, other_half) WHERE other_half IS NOT NULL;
 CREATE INDEX transactions_account_newest ON transactions (user_id, account_id, booked_on DESC, id DESC);
 
 CREATE TABLE holdings (
