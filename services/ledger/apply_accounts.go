@@ -46,7 +46,7 @@ func (a *applying) accountColumns() pgx.NamedArgs {
 	balances, available, limits := make([]int64, n), make([]*int64, n), make([]*int64, n)
 	asOf, closed := make([]time.Time, n), make([]bool, n)
 	for i, acc := range a.batch.Accounts {
-		ids[i], external[i], kinds[i] = uuid.New(), acc.ExternalID, string(acc.Kind)
+		ids[i], external[i], kinds[i] = newID(), acc.ExternalID, string(acc.Kind)
 		names[i], masks[i], currencies[i] = acc.Name, acc.Mask, acc.Balance.Currency
 		balances[i], available[i], limits[i] = acc.Balance.Minor, minorOf(acc.Available), minorOf(acc.Limit)
 		asOf[i], closed[i] = acc.BalanceAsOf, acc.Closed

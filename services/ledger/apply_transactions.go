@@ -108,7 +108,7 @@ func (a *applying) transactionColumns() pgx.NamedArgs {
 	payees, descriptions, categories := make([]string, n), make([]string, n), make([]string, n)
 	kinds, symbols, units, prices := make([]string, n), make([]string, n), make([]*string, n), make([]*string, n)
 	for i, t := range all {
-		ids[i], accounts[i], external[i], statuses[i] = newTransactionID(), t.account, t.ExternalID, string(t.Status)
+		ids[i], accounts[i], external[i], statuses[i] = newID(), t.account, t.ExternalID, string(t.Status)
 		booked[i], happened[i] = t.BookedOn, t.HappenedAt
 		amounts[i], currencies[i] = t.Amount.Minor, t.Amount.Currency
 		payees[i], descriptions[i], categories[i] = t.Payee, t.Description, t.Category
@@ -121,9 +121,9 @@ func (a *applying) transactionColumns() pgx.NamedArgs {
 	}
 }
 
-// newTransactionID is a version 7 id: ids grow in the order they are made, so lists that are ordered by day and id show
+// newID is a version 7 id: ids grow in the order they are made. So accounts stand in the order their bank named them,
 // a day's transactions in the order they happened, and rows of one fetch lie together in the index.
-func newTransactionID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
+func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 
 func textOf(d *decimal.Decimal) *string {
 	if d == nil {

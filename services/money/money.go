@@ -4,6 +4,7 @@ package money
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"strconv"
 	"strings"
@@ -38,6 +39,9 @@ func Exponent(currency string) int {
 	}
 	return 2
 }
+
+// Unusual lists the currencies whose exponent is not 2, with their exponents: for SQL that has to compare whole units.
+func Unusual() map[string]int { return maps.Clone(exponents) }
 
 // ValidCurrency reports whether code has the form of an ISO 4217 code: three capital letters.
 func ValidCurrency(code string) bool {

@@ -1,0 +1,99 @@
+package ledger
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/shopspring/decimal"
+
+	"dashtam/services/money"
+)
+
+// accountSelect lists a person's accounts with the connection each came through.
+const accountSelect = `
+	SELECT a.id, a.kind, CASE WHEN a.name = '' THEN a.bank_name ELSE a.name END AS name, a.mask, a.currency,
+		a.balance_minor, a.available_minor, a.limit_minor, a.balance_as_of, a.closed_at IS NOT NULL AS closed,
+		a.connection_id, c.provider, c.name AS bank, c.status, c.cause, c.status_since, c.last_success_at, c.consent_expires_at
+	FROM accounts a JOIN connections c ON c.user_id = a.user_id AND c.id = a.connection_id
+	WHERE a.user_id = @user`
+
+type accountRow struct {
+	ID               uuid.UUID
+	Kind             Kind
+	Name             string
+	Mask             string
+	Currency         string
+	BalanceMinor     int64
+	AvailableMinor   *int64
+	LimitMinor       *int64
+	BalanceAsOf      time.Time
+	Closed           bool
+	ConnectionID     uuid.UUID
+	Provider         string
+	Bank             string
+	Status           string
+	Cause            string
+	StatusSince      time.Time
+	LastSuccessAt    *time.Time
+	ConsentExpiresAt *time.Time
+}
+
+func (r accountRow) account() Account {
+	return Account{
+		ID: r.ID, Kind: r.Kind, Name: r.Name, Mask: r.Mask, Balance: money.Amount{Minor: r.BalanceMinor, Currency: r.Currency},
+		Available: amountOf(r.AvailableMinor, r.Currency), Limit: amountOf(r.LimitMinor, r.Currency), AsOf: r.BalanceAsOf, Closed: r.Closed,
+		Bank: Bank{
+			ConnectionID: r.ConnectionID, Provider: r.Provider, Name: r.Bank, Status: r.Status, Cause: r.Cause,
+			StatusSince: r.StatusSince, LastSuccessAt: r.LastSuccessAt, ConsentEnds: r.ConsentExpiresAt,
+		},
+	}
+}
+
+// transactionSelect begins every read of transactions; conditions follow it.
+const transactionSelect = `
+	SELECT t.id, t.account_id, CASE WHEN a.name = '' THEN a.bank_name ELSE a.name END AS account_name, a.mask AS account_mask,
+		a.kind AS account_kind, t.status, t.booked_on, t.happened_at, t.amount_minor, t.currency, t.payee, t.description,
+		t.category, t.kind, t.symbol, t.units, t.unit_price, t.note, t.other_half IS NOT NULL AS own
+	FROM transactions t JOIN accounts a ON a.user_id = t.user_id AND a.id = t.account_id
+	WHERE t.user_id = @user`
+
+// counted is what makes a transaction income or spending: booked, and not a move inside what the person owns.
+const counted = `t.status = 'posted' AND t.other_half IS NULL AND t.kind NOT IN ('buy', 'sell', 'reinvest')`
+
+type transactionRow struct {
+	ID          uuid.UUID
+	AccountID   uuid.UUID
+	AccountName string
+	AccountMask string
+	AccountKind Kind
+	Status      Status
+	BookedOn    time.Time
+	HappenedAt  time.Time
+	AmountMinor int64
+	Currency    string
+	Payee       string
+	Description string
+	Category    string
+	Kind        string
+	Symbol      string
+	Units       *decimal.Decimal
+	UnitPrice   *decimal.Decimal
+	Note        string
+	Own         bool
+}
+
+func (r transactionRow) transaction() Transaction {
+	return Transaction{
+		ID: r.ID, AccountID: r.AccountID, AccountName: r.AccountName, AccountMask: r.AccountMask, AccountKind: r.AccountKind,
+		Status: r.Status, BookedOn: r.BookedOn, HappenedAt: r.HappenedAt, Amount: money.Amount{Minor: r.AmountMinor, Currency: r.Currency},
+		Payee: r.Payee, Description: r.Description, Category: r.Category, Kind: r.Kind, Symbol: r.Symbol,
+		Units: r.Units, UnitPrice: r.UnitPrice, Note: r.Note, Own: r.Own,
+	}
+}
+
+func amountOf(minor *int64, currency string) *money.Amount {
+	if minor == nil {
+		return nil
+	}
+	return &money.Amount{Minor: *minor, Currency: currency}
+}
