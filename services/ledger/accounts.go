@@ -14,8 +14,8 @@ import (
 // Standing is an account beside its last 90 days.
 type Standing struct {
 	Account
-	Spark []int64 // balances in minor units, oldest first, the last one today's; empty when nothing is known
-	Since time.Time
+	Spark []int64   // balances in minor units, oldest first, the last one today's; empty when nothing is known
+	Since time.Time // the day of the first of them
 }
 
 // Change is what the balance gained over the Spark; false when there is nothing to compare with.
@@ -29,45 +29,66 @@ func (s Standing) Change() (money.Amount, bool) {
 // sparkDays is how far back a Spark reaches, sparkStep how many days lie between two of its points.
 const sparkDays, sparkStep = 90, 2
 
-// standingRow is an account with what is known of its days.
+// standingRow is an account with its days before today, as far back as was asked. Days follow each other without a gap,
+// so an array and its first day say it all.
 type standingRow struct {
 	accountRow
-	FirstDay   *time.Time // nil when no day is known
-	FirstMinor *int64
-	LastDay    *time.Time
-	Spark      []int64
-	SparkSince *time.Time
+	Days      []int64
+	Since     *time.Time // nil when there are no days
+	Estimated *bool
 }
 
-func askStandings(b *pgx.Batch, into *[]standingRow, user uuid.UUID, today time.Time) {
+func askStandings(b *pgx.Batch, into *[]standingRow, user uuid.UUID, first, today time.Time) {
 	ask(b, into, `
-		SELECT a.*, first.day AS first_day, first.balance_minor AS first_minor, last.day AS last_day, s.spark, s.spark_since
+		SELECT a.*, d.days, d.since, d.estimated
 		FROM (`+accountSelect+`) a
-		LEFT JOIN LATERAL (SELECT d.day, d.balance_minor FROM balance_days d
-			WHERE d.user_id = @user AND d.account_id = a.id ORDER BY d.day LIMIT 1) first ON true
-		LEFT JOIN LATERAL (SELECT d.day FROM balance_days d
-			WHERE d.user_id = @user AND d.account_id = a.id ORDER BY d.day DESC LIMIT 1) last ON true
-		LEFT JOIN LATERAL (SELECT array_agg(d.balance_minor ORDER BY d.day) AS spark, min(d.day) AS spark_since FROM balance_days d
-			WHERE d.user_id = @user AND d.account_id = a.id AND d.day >= @today::date - @days::integer AND d.day < @today::date
-				AND (@today::date - d.day) % @step::integer = 0) s ON true
+		CROSS JOIN LATERAL (
+			SELECT array_agg(balance_minor) AS days, min(day) AS since, bool_or(estimated) AS estimated
+			FROM (SELECT day, balance_minor, estimated FROM balance_days
+				WHERE user_id = @user AND account_id = a.id AND day >= @first AND day < @today ORDER BY day) days
+		) d
 		ORDER BY a.id`,
-		pgx.NamedArgs{"user": user, "today": date(today), "days": sparkDays, "step": sparkStep})
+		pgx.NamedArgs{"user": user, "first": first, "today": today})
 }
 
-func (r standingRow) standing() Standing {
-	s := Standing{Account: r.account(), Spark: r.Spark}
-	if len(s.Spark) > 0 {
-		s.Spark, s.Since = append(s.Spark, r.BalanceMinor), *r.SparkSince
+// on is the balance at the end of a day: the first known one before the days begin, today's after they end.
+func (r standingRow) on(day time.Time) int64 {
+	if len(r.Days) == 0 {
+		return r.BalanceMinor
+	}
+	switch n := daysBetween(*r.Since, day); {
+	case n < 0:
+		return r.Days[0]
+	case n < len(r.Days):
+		return r.Days[n]
+	default:
+		return r.BalanceMinor
+	}
+}
+
+func (r standingRow) standing(today time.Time) Standing {
+	s := Standing{Account: r.account()}
+	if len(r.Days) == 0 {
+		return s
+	}
+	s.Since = today.AddDate(0, 0, -sparkDays)
+	for s.Since.Before(*r.Since) {
+		s.Since = s.Since.AddDate(0, 0, sparkStep)
+	}
+	for day := s.Since; !day.After(today); day = day.AddDate(0, 0, sparkStep) {
+		s.Spark = append(s.Spark, r.on(day))
 	}
 	return s
 }
 
+func daysBetween(from, to time.Time) int { return int(to.Sub(from) / (24 * time.Hour)) }
+
 // standings are the accounts that are shown: open ones, and closed ones that still hold something.
-func standings(rows []standingRow) []Standing {
+func standings(rows []standingRow, today time.Time) []Standing {
 	var list []Standing
 	for _, r := range rows {
 		if !r.Closed || r.BalanceMinor != 0 {
-			list = append(list, r.standing())
+			list = append(list, r.standing(today))
 		}
 	}
 	return list
@@ -75,24 +96,31 @@ func standings(rows []standingRow) []Standing {
 
 // Accounts reads who's accounts, in the order they were connected.
 func (s *Service) Accounts(ctx context.Context, who actor.Actor, today time.Time) ([]Standing, error) {
+	today = date(today)
 	var b pgx.Batch
 	var rows []standingRow
-	askStandings(&b, &rows, who.UserID, today)
+	askStandings(&b, &rows, who.UserID, today.AddDate(0, 0, -sparkDays), today)
 	if err := s.read(ctx, "accounts", &b); err != nil {
 		return nil, err
 	}
-	return standings(rows), nil
+	return standings(rows, today), nil
 }
 
 // Statement is one account with its days, its newest transactions and what it holds.
 type Statement struct {
 	Account      Account
-	Days         []BalanceDay // of the range, oldest first, thinned for a chart
+	Days         []BalanceDay // of the range, oldest first
 	Transactions []Transaction
 	Running      []money.Amount // the balance after each of Transactions; nil where transactions do not explain it
 	Count        int            // of all its transactions
 	First        time.Time      // day of the oldest one; zero when there is none
 	Holdings     []Holding
+}
+
+type dayRow struct {
+	Day       time.Time
+	Minor     int64
+	Estimated bool
 }
 
 // statementLength is how many transactions a Statement shows.
@@ -111,7 +139,9 @@ func (s *Service) Account(ctx context.Context, who actor.Actor, id uuid.UUID, r 
 	var holdings []holdingRow
 	args := pgx.NamedArgs{"user": who.UserID, "account": id}
 	ask(&b, &accounts, accountSelect+` AND a.id = @account`, args)
-	askDays(&b, &days, who.UserID, id, r, today)
+	ask(&b, &days, `SELECT day, balance_minor AS minor, estimated FROM balance_days
+		WHERE user_id = @user AND account_id = @account AND day >= @first ORDER BY day`,
+		pgx.NamedArgs{"user": who.UserID, "account": id, "first": r.first(date(today))})
 	askTransactions(&b, &transactions, who.UserID, Query{Account: id, Limit: statementLength})
 	ask(&b, &counts, `SELECT count(*) AS transactions, min(booked_on) AS first FROM transactions
 		WHERE user_id = @user AND account_id = @account`, args)
@@ -137,7 +167,7 @@ func (s *Service) Account(ctx context.Context, who actor.Actor, id uuid.UUID, r 
 // running is the balance after each transaction, worked back from the account's; pending ones do not move it. Only for
 // accounts whose balance their transactions explain.
 func running(a Account, transactions []Transaction) []money.Amount {
-	if g := a.Kind.Group(); (g != Cash && g != Cards) || a.Kind == Other {
+	if !a.Kind.explained() {
 		return nil
 	}
 	list := make([]money.Amount, len(transactions))

@@ -25,7 +25,7 @@ type Sheet struct {
 	Assets, Debts, Net money.Amount
 	Groups             map[Group]money.Amount // those that have accounts
 	Points             []Point                // net worth over the range, oldest first, the last one today's
-	Stale              []Standing             // accounts that still count with an old balance
+	Stale              []Account              // accounts that still count with an old balance
 	StaleSince         time.Time              // the day of the oldest of those; zero when there is none
 	Estimated          bool                   // some points are worked back rather than said by the banks
 }
@@ -52,17 +52,16 @@ func (s *Service) Overview(ctx context.Context, who actor.Actor, r Range, today 
 	today = date(today)
 	var b pgx.Batch
 	var accounts []standingRow
-	var sums []sumRow
 	var recent []transactionRow
 	var month []flowRow
-	askStandings(&b, &accounts, who.UserID, today)
-	askSums(&b, &sums, who.UserID, r, today)
+	first := r.first(today)
+	askStandings(&b, &accounts, who.UserID, earlier(first, today.AddDate(0, 0, -sparkDays)), today)
 	askTransactions(&b, &recent, who.UserID, Query{Limit: recentLength})
 	askFlows(&b, &month, who.UserID, Query{From: monthStart(today), To: today})
 	if err := s.read(ctx, "the overview", &b); err != nil {
 		return Overview{}, err
 	}
-	o := Overview{Sheets: sheets(accounts, sums, today), Accounts: standings(accounts)}
+	o := Overview{Sheets: sheets(accounts, first, today), Accounts: standings(accounts, today)}
 	o.Recent, _ = pageOf(recent, recentLength)
 	flows := flowsOf(month)
 	for _, sheet := range o.Sheets {
@@ -75,7 +74,7 @@ func (s *Service) Overview(ctx context.Context, who actor.Actor, r Range, today 
 }
 
 // sheets draws up one balance sheet per currency.
-func sheets(accounts []standingRow, sums []sumRow, today time.Time) []Sheet {
+func sheets(accounts []standingRow, first, today time.Time) []Sheet {
 	count := map[string]int{}
 	for _, a := range accounts {
 		count[a.Currency]++
@@ -88,7 +87,7 @@ func sheets(accounts []standingRow, sums []sumRow, today time.Time) []Sheet {
 				mine = append(mine, a)
 			}
 		}
-		list = append(list, sheet(currency, mine, sums, today))
+		list = append(list, sheet(currency, mine, first, today))
 	}
 	slices.SortFunc(list, func(x, y Sheet) int {
 		return cmp.Or(cmp.Compare(count[y.Net.Currency], count[x.Net.Currency]), cmp.Compare(x.Net.Currency, y.Net.Currency))
@@ -96,7 +95,7 @@ func sheets(accounts []standingRow, sums []sumRow, today time.Time) []Sheet {
 	return list
 }
 
-func sheet(currency string, accounts []standingRow, sums []sumRow, today time.Time) Sheet {
+func sheet(currency string, accounts []standingRow, first, today time.Time) Sheet {
 	zero := money.Amount{Currency: currency}
 	s := Sheet{Assets: zero, Debts: zero, Net: zero, Groups: map[Group]money.Amount{}}
 	for _, a := range accounts {
@@ -109,17 +108,13 @@ func sheet(currency string, accounts []standingRow, sums []sumRow, today time.Ti
 			s.Assets.Minor += a.BalanceMinor
 		}
 		if a.stale(today) {
-			s.Stale = append(s.Stale, a.standing())
-			if s.StaleSince.IsZero() || a.LastDay.Before(s.StaleSince) {
-				s.StaleSince = *a.LastDay
-			}
+			s.Stale = append(s.Stale, a.account())
+			s.StaleSince = earlier(s.StaleSince, date(a.BalanceAsOf.UTC()))
 		}
+		s.Estimated = s.Estimated || (a.Estimated != nil && *a.Estimated)
 	}
 	s.Net.Minor = s.Assets.Minor + s.Debts.Minor
-	s.Points, s.Estimated = points(currency, accounts, sums)
-	if len(s.Points) > 0 {
-		s.Points = append(s.Points, Point{Day: today, Minor: s.Net.Minor})
-	}
+	s.Points = points(accounts, first, today)
 	return s
 }
 
@@ -128,5 +123,45 @@ func sheet(currency string, accounts []standingRow, sums []sumRow, today time.Ti
 const freshFor = 2
 
 func (r standingRow) stale(today time.Time) bool {
-	return !r.Closed && r.LastDay != nil && r.LastDay.AddDate(0, 0, freshFor).Before(today)
+	return !r.Closed && date(r.BalanceAsOf.UTC()).AddDate(0, 0, freshFor).Before(today)
+}
+
+// mostPoints is how many points a line has at most, today's aside; more would not be seen.
+const mostPoints = 200
+
+// points is the sum of the accounts at the end of each day from first to today, thinned; empty when nothing is known of
+// any day before today. An account whose days begin later than the line counts with its first known balance before
+// that, and one whose days are over with its present one: so the line has no steps that nobody paid for.
+func points(accounts []standingRow, first, today time.Time) []Point {
+	var oldest time.Time
+	for _, a := range accounts {
+		if a.Since != nil {
+			oldest = earlier(oldest, *a.Since)
+		}
+	}
+	if oldest.IsZero() {
+		return nil
+	}
+	if oldest.Before(first) {
+		oldest = first
+	}
+	n := daysBetween(oldest, today)
+	step := 1 + n/mostPoints
+	var list []Point
+	for ago := n / step * step; ago >= 0; ago -= step {
+		p := Point{Day: today.AddDate(0, 0, -ago)}
+		for _, a := range accounts {
+			p.Minor += a.on(p.Day)
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
+// earlier is the earlier of two times, of which the first may be zero: not known yet.
+func earlier(x, y time.Time) time.Time {
+	if x.IsZero() || y.Before(x) {
+		return y
+	}
+	return x
 }

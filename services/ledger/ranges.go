@@ -30,19 +30,18 @@ func ParseRange(s string, fallback Range) Range {
 // farthest is as far back as balances are kept.
 const farthest = 10
 
-// from is the first day of the range that ends today, and the number of days between two points of its line, which is
-// chosen so that no chart has many more than two hundred points.
-func (r Range) from(today time.Time) (first time.Time, step int) {
+// first is the first day of the range that ends today.
+func (r Range) first(today time.Time) time.Time {
 	switch r {
 	case Month:
-		return today.AddDate(0, -1, 0), 1
+		return today.AddDate(0, -1, 0)
 	case ThreeMonths:
-		return today.AddDate(0, -3, 0), 1
+		return today.AddDate(0, -3, 0)
 	case SixMonths:
-		return today.AddDate(0, -6, 0), 1
+		return today.AddDate(0, -6, 0)
 	case Year:
-		return today.AddDate(-1, 0, 0), 2
+		return today.AddDate(-1, 0, 0)
 	default:
-		return today.AddDate(-farthest, 0, 0), 0 // as many as there are days for
+		return today.AddDate(-farthest, 0, 0)
 	}
 }
