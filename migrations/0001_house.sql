@@ -94,11 +94,9 @@ CREATE TRIGGER audit_events_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON a
 
 -- Counters of the rate limits. Unlogged: a crash forgets at most one window. Owner: services/limits.
 CREATE UNLOGGED TABLE limit_counters (
-    key          bytea NOT NULL,                  -- hash of rule and subject, so unknown addresses take bounded space (RL-4)
-    window_start timestamptz NOT NULL,
-    count        integer NOT NULL,
-    expires_at   timestamptz NOT NULL,
-    PRIMARY KEY (key, window_start)
+    key        bytea PRIMARY KEY,                 -- hash of rule and subject, so unknown addresses take bounded space (RL-4)
+    count      integer NOT NULL,
+    expires_at timestamptz NOT NULL               -- the window's end; it began with the first act
 );
 CREATE INDEX limit_counters_expiry ON limit_counters (expires_at);
 

@@ -1,0 +1,180 @@
+package hashpool
+
+import (
+	"context"
+	"math"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"dashtam/services/errs"
+	"dashtam/services/password"
+)
+
+// Priority decides who is let in first.
+type Priority uint8
+
+// The priorities. A signed cookie of a device that has signed in to the account before makes Known.
+const (
+	Stranger Priority = iota
+	Known
+)
+
+const (
+	waitLimit = 15 * time.Second
+	// firstGuess stands for the time of one hash until one was measured; leastMean keeps the queue bounded however fast
+	// hashing is.
+	firstGuess = 250 * time.Millisecond
+	leastMean  = time.Millisecond
+)
+
+// Pool hashes and verifies passwords, a bounded number at once.
+type Pool struct {
+	hash   func(string) (string, error)
+	verify func(plain, hashed string) bool
+
+	mu      sync.Mutex
+	workers int           // 0 = inline: no bound, no queue
+	busy    int           // of the workers
+	waiting [2][]*turn    // by Priority, first come first
+	mean    time.Duration // of one hash, weighted towards the last ones
+	stats   Stats         // what only counts upwards
+}
+
+// turn is one caller in the queue; granted is closed when a worker is theirs.
+type turn struct{ granted chan struct{} }
+
+// Workers is how many hashes to run at once when nobody says otherwise: all cores but one, at least one.
+func Workers() int { return max(1, runtime.GOMAXPROCS(0)-1) }
+
+// New makes a Pool that lets workers hashes run at once; 0 runs each in its caller's goroutine at once.
+func New(p *password.Service, workers int) *Pool {
+	return &Pool{hash: p.HashPassword, verify: p.VerifyPassword, workers: workers, mean: firstGuess}
+}
+
+// Hash is password.Service.HashPassword in turn. Errors: ctx's, Unavailable with RetryAfter, and HashPassword's own.
+func (p *Pool) Hash(ctx context.Context, pri Priority, password string) (hashed string, err error) {
+	if outer := p.inTurn(ctx, pri, func() { hashed, err = p.hash(password) }); outer != nil {
+		return "", outer
+	}
+	return hashed, err
+}
+
+// Verify is password.Service.VerifyPassword in turn. Errors: ctx's, and Unavailable with RetryAfter.
+func (p *Pool) Verify(ctx context.Context, pri Priority, password, hashed string) (ok bool, err error) {
+	err = p.inTurn(ctx, pri, func() { ok = p.verify(password, hashed) })
+	return ok, err
+}
+
+// inTurn runs work in this goroutine once a worker is free. Work that has begun is not interrupted.
+func (p *Pool) inTurn(ctx context.Context, pri Priority, work func()) error {
+	if err := p.acquire(ctx, pri); err != nil {
+		return err
+	}
+	start := time.Now()
+	defer func() { p.release(time.Since(start)) }()
+	work()
+	return nil
+}
+
+func (p *Pool) acquire(ctx context.Context, pri Priority) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	if p.workers == 0 || p.busy < p.workers {
+		p.busy++
+		p.mu.Unlock()
+		return nil
+	}
+	limit := waitLimit
+	if deadline, ok := ctx.Deadline(); ok {
+		limit = min(limit, time.Until(deadline))
+	}
+	if wait := p.expected(pri); wait > limit {
+		p.stats.Shed++
+		p.mu.Unlock()
+		return errs.Retry(errs.Unavailable, "Many people are signing in just now. Try again in a moment.", upToSecond(wait))
+	}
+	t := &turn{make(chan struct{})}
+	p.waiting[pri] = append(p.waiting[pri], t)
+	p.mu.Unlock()
+
+	queued := time.Now()
+	select {
+	case <-t.granted:
+		p.mu.Lock()
+		p.stats.Waited += time.Since(queued)
+		p.mu.Unlock()
+		return nil
+	case <-ctx.Done():
+		p.leave(pri, t)
+		return ctx.Err()
+	}
+}
+
+// expected is how long somebody who comes now would wait: those before them and, on average, half of a running hash.
+func (p *Pool) expected(pri Priority) time.Duration {
+	ahead := len(p.waiting[Known])
+	if pri == Stranger {
+		ahead += len(p.waiting[Stranger])
+	}
+	mean := max(p.mean, leastMean)
+	return (time.Duration(ahead)*mean + mean/2) / time.Duration(p.workers)
+}
+
+// leave takes back a place in the queue, or passes on the worker that was granted in the same moment.
+func (p *Pool) leave(pri Priority, t *turn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if i := slices.Index(p.waiting[pri], t); i >= 0 {
+		p.waiting[pri] = slices.Delete(p.waiting[pri], i, i+1)
+		return
+	}
+	p.pass()
+}
+
+func (p *Pool) release(took time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.mean += (took - p.mean) / 8
+	p.stats.Done++
+	p.stats.Hashing += took
+	p.pass()
+}
+
+// pass hands a worker to whoever is next.
+func (p *Pool) pass() {
+	for _, pri := range [...]Priority{Known, Stranger} {
+		if queue := p.waiting[pri]; len(queue) > 0 {
+			close(queue[0].granted)
+			p.waiting[pri] = slices.Delete(queue, 0, 1)
+			return
+		}
+	}
+	p.busy--
+}
+
+// Stats is a look at the pool.
+type Stats struct {
+	Workers, Busy            int
+	WaitingKnown, WaitingNew int           // in the queues, now
+	Mean                     time.Duration // of one hash, lately
+	Done, Shed               uint64        // since the start
+	Hashing, Waited          time.Duration // since the start, summed
+}
+
+// Stats says how the pool does now.
+func (p *Pool) Stats() Stats {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.stats
+	s.Workers, s.Busy, s.Mean = p.workers, p.busy, p.mean
+	s.WaitingKnown, s.WaitingNew = len(p.waiting[Known]), len(p.waiting[Stranger])
+	return s
+}
+
+func upToSecond(d time.Duration) time.Duration {
+	return time.Duration(math.Ceil(d.Seconds())) * time.Second
+}
