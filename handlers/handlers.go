@@ -1,0 +1,101 @@
+package handlers
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"dashtam/handlers/middleware"
+	"dashtam/handlers/web"
+)
+
+// longest is how long any request may wait for what it needs; most routes allow themselves less.
+const longest = time.Minute
+
+// Deps is what the pages need. Everything is made by cmd/dashtam.
+type Deps struct {
+	BaseURL *url.URL       // the public URL: cookies, HSTS and links follow from it
+	Proxies []netip.Prefix // whose X-Forwarded-For counts
+	Log     *slog.Logger
+	Ready   func(ctx context.Context) error // nil error = the database answers
+	Static  http.Handler                    // serves /static/
+	API     http.Handler                    // serves /api/, without cookies; handlers/api
+
+	Sessions *web.Sessions
+}
+
+// New is the whole stack.
+func New(d Deps) http.Handler {
+	base := d.BaseURL
+	pages := middleware.CrossOrigin(base)(d.Sessions.Load(newRouter(d.routes())))
+	reports := middleware.CrossOrigin(base)(middleware.Reports())
+	var h http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch path := r.URL.Path; {
+		case strings.HasPrefix(path, "/static/"):
+			web.InfoFrom(r.Context()).Route = "/static/"
+			d.Static.ServeHTTP(w, r)
+		case strings.HasPrefix(path, "/api/"):
+			d.API.ServeHTTP(w, r)
+		case path == "/livez":
+			health(w, r, nil)
+		case path == "/readyz":
+			health(w, r, d.Ready)
+		case path == middleware.ReportPath:
+			reports.ServeHTTP(w, r)
+		default:
+			pages.ServeHTTP(w, r)
+		}
+	})
+	for _, wrap := range []func(http.Handler) http.Handler{ // the last stands outermost
+		middleware.Limit(longest), middleware.Headers(base), middleware.Log, middleware.Recover, middleware.Identify(d.Log, d.Proxies),
+	} {
+		h = wrap(h)
+	}
+	return h
+}
+
+// newRouter puts the table into Echo. Every GET also answers HEAD.
+func newRouter(table []route) *echo.Echo {
+	e := echo.New()
+	e.IPExtractor = echo.ExtractIPDirect() // nobody should ask Echo, and it must not believe a header (RL-3)
+	e.HTTPErrorHandler = func(err error, c echo.Context) {
+		if c.Response().Committed {
+			web.InfoFrom(c.Request().Context()).Log.ErrorContext(c.Request().Context(), "cut off", "error", err)
+			panic(http.ErrAbortHandler) // part of an answer is out: nobody may take it for whole
+		}
+		web.Problem(c.Response(), c.Request(), err)
+	}
+	for _, rt := range table {
+		e.Add(rt.method, rt.path, guard(rt))
+		if rt.method == http.MethodGet {
+			e.Add(http.MethodHead, rt.path, guard(rt))
+		}
+	}
+	return e
+}
+
+// health answers /livez (the process answers) and /readyz (so does what it needs; RT-2). A restart mends neither a
+// database that is away nor a full one, so only /readyz asks.
+func health(w http.ResponseWriter, r *http.Request, ready func(context.Context) error) {
+	web.InfoFrom(r.Context()).Route = r.URL.Path
+	status, word := http.StatusOK, "ok"
+	if ready != nil {
+		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+		defer cancel()
+		if err := ready(ctx); err != nil {
+			status, word = http.StatusServiceUnavailable, "unavailable"
+			w.Header().Set("Retry-After", "5")
+		}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]string{"status": word}) // the client has gone: nobody is left to tell
+}

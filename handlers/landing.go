@@ -1,0 +1,18 @@
+package handlers
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"dashtam/handlers/web"
+	"dashtam/views/pages"
+)
+
+// landing says what this is to somebody who has no account here yet.
+func landing(c echo.Context) error {
+	if web.Person(c) != nil {
+		return web.Redirect(c, "/overview")
+	}
+	return web.Page(c, http.StatusOK, web.Meta{Title: "Your money in one calm place", Shell: web.Plain}, pages.Landing())
+}

@@ -1,0 +1,99 @@
+package handlers
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/labstack/echo/v4"
+
+	"dashtam/handlers/web"
+	"dashtam/services/auth"
+	"dashtam/services/errs"
+)
+
+// access says who may call a route.
+type access uint8
+
+// The levels. What a person may see of the data behind a route is decided by the services.
+const (
+	public access = iota
+	user          // signed in
+	admin         // signed in, and an administrator as the database says now (AZ-4)
+)
+
+// route is one line of the table of URLs.
+type route struct {
+	method, path string
+	access       access
+	handle       echo.HandlerFunc
+	slow         bool  // may take the whole of longest: a queued sign-in, an export, an exchange with a bank
+	stranger     error // what a signed-out visitor gets in place of the way to the sign-in
+}
+
+// usual is how long a route that is not slow may wait for what it needs.
+const usual = 15 * time.Second
+
+// routes is the one table of URLs.
+func (d Deps) routes() []route {
+	return []route{
+		{method: http.MethodGet, path: "/", access: public, handle: landing},
+	}
+}
+
+var (
+	errSignedOut = errs.New(errs.Unauthenticated, "Sign in first.")
+	errNotAdmin  = errs.New(errs.Forbidden, "This page is for administrators.")
+	errUnclear   = errs.New(errs.Invalid, "The address holds characters that cannot be read.")
+)
+
+// guard is what stands before every handler: who may come in, how long it may take, and for addresses that hold a token
+// that the address goes nowhere else.
+func guard(rt route) echo.HandlerFunc {
+	limit := usual
+	if rt.slow {
+		limit = longest
+	}
+	return func(c echo.Context) error {
+		r := c.Request()
+		web.InfoFrom(r.Context()).Route = rt.path
+		if strings.Contains(rt.path, ":token") {
+			c.Response().Header().Set("Referrer-Policy", "same-origin")
+			c.Response().Header().Set("Cache-Control", "no-store")
+		}
+		if err := admit(rt, auth.VisitorFrom(r.Context()).User); err != nil {
+			return err
+		}
+		if !readable(r.URL) {
+			return errUnclear
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), limit)
+		defer cancel()
+		c.SetRequest(r.WithContext(ctx))
+		return rt.handle(c)
+	}
+}
+
+// admit decides whether person, nil for a stranger, may call rt.
+func admit(rt route, person *auth.User) error {
+	switch {
+	case rt.access == public:
+		return nil
+	case person == nil && rt.stranger != nil:
+		return rt.stranger
+	case person == nil:
+		return errSignedOut
+	case rt.access == admin && !person.Admin():
+		return errNotAdmin
+	}
+	return nil
+}
+
+// readable reports whether path and query hold only text the database can be asked about.
+func readable(u *url.URL) bool {
+	query, err := url.QueryUnescape(u.RawQuery)
+	return err == nil && utf8.ValidString(u.Path+query) && !strings.Contains(u.Path+query, "\x00")
+}

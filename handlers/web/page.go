@@ -1,0 +1,57 @@
+package web
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+
+	"github.com/a-h/templ"
+	"github.com/labstack/echo/v4"
+
+	"dashtam/services/auth"
+)
+
+// Meta says what stands around a page's body.
+type Meta struct {
+	Title    string // of the document, without the product's name
+	Nav      string // which place of the navigation is current: overview, accounts, transactions, connections, settings, admin
+	Shell    Shell
+	NeedsYou int // connections that wait for the person, for the navigation's count
+}
+
+// Shell is which layout a page stands in.
+type Shell uint8
+
+// The shells.
+const (
+	App   Shell = iota // signed in: navigation and page
+	Gate               // sign-in, sign-up and what belongs to them
+	Plain              // landing and errors: a brand and a page
+)
+
+// Page answers with body inside its layout, or with body alone when htmx asks for a fragment. Everything is rendered
+// before the first byte goes out.
+func Page(c echo.Context, status int, m Meta, body templ.Component) error {
+	if WantsFragment(c.Request()) {
+		return Fragment(c, status, body)
+	}
+	return write(c.Response(), c.Request(), status, layout(frame(c.Request(), m), m.Shell, body))
+}
+
+// Fragment answers with body alone.
+func Fragment(c echo.Context, status int, body templ.Component) error {
+	return write(c.Response(), c.Request(), status, body)
+}
+
+// write renders body and sends it as HTML.
+func write(w http.ResponseWriter, r *http.Request, status int, body templ.Component) error {
+	var page bytes.Buffer
+	if err := body.Render(r.Context(), &page); err != nil {
+		return fmt.Errorf("web: rendering: %w", err)
+	}
+	caching(w.Header(), auth.VisitorFrom(r.Context()))
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(page.Bytes()) // the client has gone: nobody is left to tell
+	return nil
+}
