@@ -1,0 +1,128 @@
+// Everything here is comfort: each page works as plain links and forms without it. Nothing is evaluated, nothing is
+// stored, and no request goes to another origin.
+"use strict";
+(() => {
+  const root = document.documentElement;
+  const $ = (selector, from = document) => from.querySelector(selector);
+  const $$ = (selector, from = document) => [...from.querySelectorAll(selector)];
+
+  // ---------- theme: show it at once, tell the server beside it ----------
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    const theme = event.submitter?.name === "theme" && event.submitter.value;
+    if (!theme || !form.matches("[data-theme-form]")) return;
+    event.preventDefault();
+    const body = new URLSearchParams(new FormData(form, event.submitter));
+    fetch(form.action, { method: "POST", body, redirect: "manual" }).catch(() => form.submit());
+    if (theme === "system") root.removeAttribute("data-theme");
+    else root.dataset.theme = theme;
+    for (const b of $$("button[name=theme]")) b.setAttribute("aria-pressed", String(b.value === theme));
+    form.closest("details")?.removeAttribute("open");
+  });
+
+  // A form that was sent says so, and cannot be sent twice by an impatient hand.
+  document.addEventListener("submit", (event) => {
+    const button = event.submitter;
+    const busy = button?.dataset.busy;
+    if (event.defaultPrevented || !busy) return;
+    if (button.getAttribute("aria-busy") === "true") return event.preventDefault();
+    button.setAttribute("aria-busy", "true");
+    const words = $("[data-verb]", button);
+    if (words) words.textContent = busy;
+  });
+  addEventListener("pageshow", () => $$("[aria-busy=true][data-busy]").forEach((b) => b.removeAttribute("aria-busy")));
+
+  // ---------- menus and dialogs ----------
+  const openMenus = () => $$("details[open]:has(> .menu)");
+  document.addEventListener("click", (event) => {
+    for (const menu of openMenus()) if (!menu.contains(event.target)) menu.open = false;
+    const opener = event.target.closest("[data-dialog]");
+    if (opener) {
+      opener.closest("details")?.removeAttribute("open");
+      document.getElementById(opener.dataset.dialog)?.showModal();
+    }
+    if (event.target.matches("dialog")) event.target.close(); // its backdrop
+  });
+
+  // ---------- keyboard ----------
+  const places = { o: "/overview", a: "/accounts", t: "/transactions", c: "/connections" };
+  let going = 0; // until when a letter after g counts
+  const rows = () => $$("main a.row-link").filter((a) => a.offsetParent);
+  const step = (by) => {
+    const list = rows();
+    const at = list.indexOf(document.activeElement);
+    const next = list[at < 0 ? (by > 0 ? 0 : list.length - 1) : at + by];
+    next?.focus();
+    next?.scrollIntoView({ block: "nearest" });
+  };
+  const search = () => {
+    const field = $("main input[type=search]");
+    if (!field) return location.assign(places.t + "#search");
+    field.focus();
+    field.select();
+  };
+  const single = { "/": search, j: () => step(1), k: () => step(-1), "?": () => $("#keys")?.showModal() };
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") {
+      for (const menu of openMenus()) {
+        menu.open = false;
+        $("summary", menu).focus();
+      }
+      return;
+    }
+    if (root.dataset.keys !== "on" || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.closest("input, textarea, select, [contenteditable], dialog[open]")) return;
+    if (going > Date.now() && places[event.key]) {
+      going = 0;
+      event.preventDefault();
+      return location.assign(places[event.key]);
+    }
+    going = event.key === "g" ? Date.now() + 1500 : 0;
+    if (Object.hasOwn(single, event.key)) {
+      event.preventDefault();
+      single[event.key]();
+    }
+  });
+  if (location.hash === "#search") $("main input[type=search]")?.focus();
+  for (const hidden of $$("[data-needs-script]")) hidden.hidden = false;
+
+  // ---------- the value under the pointer: data-points holds "day<tab>value<tab>y" a line ----------
+  const read = (plot) => (plot.points ??= plot.dataset.points.split("\n").map((line) => line.split("\t")));
+  const leave = (plot) => $$(".c-pointer, .c-tip", plot).forEach((n) => n.remove());
+  const point = (plot, clientX) => {
+    const svg = $("svg", plot);
+    const box = svg.getBoundingClientRect();
+    const points = read(plot);
+    const share = Math.min(1, Math.max(0, (clientX - box.left) / box.width));
+    const i = Math.round(share * (points.length - 1));
+    const x = (i / (points.length - 1)) * box.width;
+    leave(plot);
+    const line = document.createElementNS("http://www.w3.org/2000/svg", "line");
+    for (const [k, v] of Object.entries({ class: "c-pointer", x1: x, x2: x, y1: 14, y2: plot.dataset.floor })) line.setAttribute(k, v);
+    svg.append(line);
+    const tip = document.createElement("div");
+    tip.className = "c-tip";
+    const value = document.createElement("b");
+    value.textContent = points[i][1];
+    tip.append(points[i][0] + " ", value);
+    tip.setAttribute("aria-hidden", "true");
+    plot.append(tip);
+    const half = tip.offsetWidth / 2;
+    tip.style.left = Math.min(plot.clientWidth - half, Math.max(half, x)) + "px";
+  };
+  document.addEventListener("pointermove", (event) => {
+    const plot = event.target.closest?.("[data-points]");
+    for (const other of $$("[data-points]:has(.c-tip)")) if (other !== plot) leave(other);
+    if (plot) point(plot, event.clientX);
+  });
+
+  // ---------- transactions: a day that goes on over two pages keeps one head ----------
+  document.addEventListener("htmx:afterSwap", () => {
+    for (const part of $$("tbody[data-day]")) {
+      const before = part.previousElementSibling;
+      if (before?.dataset.day !== part.dataset.day) continue;
+      before.append(...$$("tr:not(.day-row)", part));
+      part.remove();
+    }
+  });
+})();
