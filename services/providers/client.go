@@ -1,0 +1,129 @@
+package providers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// The bounds of one request.
+const (
+	connectTimeout = 10 * time.Second
+	totalTimeout   = 20 * time.Second
+	headerBytes    = 64 << 10
+	// TokenBytes and DataBytes bound what is read of an answer.
+	TokenBytes = 1 << 20
+	DataBytes  = 16 << 20
+	// longestWait bounds what a Retry-After may ask for.
+	longestWait = 24 * time.Hour
+)
+
+// ErrRefusedAddress is why a URL of a provider was not asked.
+var ErrRefusedAddress = errors.New("providers: not an address a bank may have")
+
+// NewClient makes the HTTP client for banks. It follows no redirect, uses no proxy, and unless private is set refuses
+// plain http and, when it dials, every address that is not public: so a name that resolves inwards is refused too.
+func NewClient(private bool) *http.Client {
+	dialer := &net.Dialer{Timeout: connectTimeout}
+	if !private {
+		dialer.ControlContext = refusePrivate
+	}
+	transport := &http.Transport{
+		DialContext:            dialer.DialContext,
+		TLSHandshakeTimeout:    connectTimeout,
+		MaxResponseHeaderBytes: headerBytes,
+		MaxIdleConnsPerHost:    4,
+		IdleConnTimeout:        time.Minute,
+		ForceAttemptHTTP2:      true,
+	}
+	return &http.Client{
+		Timeout:       totalTimeout,
+		Transport:     &guarded{transport, private},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// guarded refuses plain http before anything is sent.
+type guarded struct {
+	http.RoundTripper
+	private bool
+}
+
+// RoundTrip sends r if its URL may be a bank's.
+func (g *guarded) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := CheckURL(r.URL, g.private); err != nil {
+		return nil, err
+	}
+	return g.RoundTripper.RoundTrip(r)
+}
+
+// CheckURL says whether u may be a bank's: https (http too, when private addresses are allowed), a host, no user.
+func CheckURL(u *url.URL, private bool) error {
+	if u.Host == "" || u.User != nil || (u.Scheme != "https" && (u.Scheme != "http" || !private)) {
+		return fmt.Errorf("%w: %s://%s", ErrRefusedAddress, u.Scheme, u.Host)
+	}
+	return nil
+}
+
+// refusePrivate looks at the address that is about to be dialled, after all names are resolved.
+func refusePrivate(_ context.Context, _, address string, _ syscall.RawConn) error {
+	at, err := netip.ParseAddrPort(address)
+	if err != nil || !public(at.Addr().Unmap()) {
+		return fmt.Errorf("%w: %s", ErrRefusedAddress, address)
+	}
+	return nil
+}
+
+// special lists what is neither private nor local by netip's words, and still no bank's.
+var special = []netip.Prefix{
+	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"),
+	netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("240.0.0.0/4"), netip.MustParsePrefix("64:ff9b::/96"),
+	netip.MustParsePrefix("64:ff9b:1::/48"), netip.MustParsePrefix("2002::/16"), netip.MustParsePrefix("2001::/32"),
+}
+
+func public(a netip.Addr) bool {
+	if !a.IsGlobalUnicast() || a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() {
+		return false
+	}
+	for _, p := range special {
+		if p.Contains(a) {
+			return false
+		}
+	}
+	return true
+}
+
+// ReadAll reads an answer's body up to limit. A longer one, or one that breaks off, is an error that says nothing of it.
+func ReadAll(r *http.Response, limit int64) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
+	if err != nil {
+		return nil, fmt.Errorf("providers: the answer broke off: %w", err)
+	}
+	if int64(len(body)) > limit {
+		return nil, errors.New("providers: the answer is too long")
+	}
+	return body, nil
+}
+
+// RetryAfter reads a Retry-After header, seconds or a date (RFC 9110 10.2.3): 0 for none or nonsense, at most a day.
+func RetryAfter(h http.Header, now time.Time) time.Duration {
+	text := h.Get("Retry-After")
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		if n < 0 {
+			return 0
+		}
+		return time.Duration(min(n, int64(longestWait/time.Second))) * time.Second
+	}
+	if at, err := http.ParseTime(text); err == nil {
+		return min(max(at.Sub(now), 0), longestWait)
+	}
+	return 0
+}

@@ -1,0 +1,169 @@
+package fdx
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"golang.org/x/oauth2"
+
+	"dashtam/services/encryption"
+	"dashtam/services/providers"
+	"dashtam/services/tokens"
+)
+
+// oauth is x/oauth2's view of the bank. AuthStyle is always set: left open, x/oauth2 would send a failed token request a
+// second time, in the other style.
+func (a *Adapter) oauth(m *metadata) *oauth2.Config {
+	return &oauth2.Config{
+		ClientID: a.c.Profile.ClientID, ClientSecret: a.c.ClientSecret.Reveal(), RedirectURL: a.c.RedirectURI, Scopes: a.scopes(m),
+		Endpoint: oauth2.Endpoint{AuthURL: m.Authorization, TokenURL: m.Token, AuthStyle: a.authStyle(m)},
+	}
+}
+
+// authStyle is how the client proves itself. RFC 8414: client_secret_basic where the bank does not say.
+func (a *Adapter) authStyle(m *metadata) oauth2.AuthStyle {
+	post := slices.Contains(m.AuthMethods, "client_secret_post") && !slices.Contains(m.AuthMethods, "client_secret_basic")
+	if a.c.ClientSecret == "" || post {
+		return oauth2.AuthStyleInParams
+	}
+	return oauth2.AuthStyleInHeader
+}
+
+// AuthorizeURL is where the person's browser goes. Consent is asked for each time where offline access is wanted, as
+// OpenID Connect Core 11 has it.
+func (a *Adapter) AuthorizeURL(ctx context.Context, t providers.Attempt) (string, error) {
+	m, err := a.metadata(ctx)
+	if err != nil {
+		return "", err
+	}
+	c := a.oauth(m)
+	options := []oauth2.AuthCodeOption{oauth2.S256ChallengeOption(t.Verifier)}
+	if slices.Contains(c.Scopes, "offline_access") {
+		options = append(options, oauth2.SetAuthURLParam("prompt", "consent"))
+	}
+	return c.AuthCodeURL(t.State, options...), nil
+}
+
+// Exchange turns the bank's answer into tokens and learns whose bank login it is.
+func (a *Adapter) Exchange(ctx context.Context, t providers.Attempt, answer providers.Answer) (providers.Grant, error) {
+	m, err := a.metadata(ctx)
+	if err != nil {
+		return providers.Grant{}, err
+	}
+	// RFC 9207: the answer is this bank's own, or the code goes nowhere. One that names another bank is refused even
+	// where the metadata announces no name.
+	if answer.Issuer != m.Issuer && (m.SendsIssuer || answer.Issuer != "") {
+		return providers.Grant{}, &providers.Failure{Class: providers.Permanent, Code: "mix_up"}
+	}
+	c := a.oauth(m)
+	j := &judge{adapter: a}
+	if _, err := c.Exchange(j.under(ctx), answer.Code, oauth2.VerifierOption(t.Verifier)); err != nil {
+		return providers.Grant{}, failureOf(err)
+	}
+	grant := providers.Grant{Tokens: j.answer.Tokens, Scopes: strings.Fields(j.answer.scope)}
+	if j.answer.scope == "" {
+		grant.Scopes = c.Scopes // RFC 6749 5.1: as asked for
+	}
+	grant.Subject = a.subject(ctx, m, grant)
+	return grant, nil
+}
+
+// Refresh asks for new tokens, once.
+func (a *Adapter) Refresh(ctx context.Context, refresh encryption.Secret) (tokens.Tokens, error) {
+	m, err := a.metadata(ctx)
+	if err != nil {
+		return tokens.Tokens{}, err
+	}
+	j := &judge{adapter: a}
+	// A token source used once and thrown away is x/oauth2's only door to this grant; nothing refreshes behind the lease.
+	if _, err := a.oauth(m).TokenSource(j.under(ctx), &oauth2.Token{RefreshToken: refresh.Reveal()}).Token(); err != nil {
+		return tokens.Tokens{}, failureOf(err)
+	}
+	return j.answer.Tokens, nil
+}
+
+// under makes x/oauth2 use the judge, within the client's own bounds.
+func (j *judge) under(ctx context.Context) context.Context {
+	client := *j.adapter.c.Client
+	client.Transport = j
+	return context.WithValue(ctx, oauth2.HTTPClient, &client)
+}
+
+// failureOf keeps only the Failure of an error of x/oauth2, whose own words may quote the bank.
+func failureOf(err error) error {
+	if f := providers.FailureOf(err); f != nil {
+		return f
+	}
+	return &providers.Failure{Class: providers.Transient, Code: "broken_answer", Lost: true}
+}
+
+// subject asks who the permission is of: OpenID's userinfo, else FDX's current customer. A bank that does not tell has
+// none; nothing depends on it but noticing a second login (OA-7).
+func (a *Adapter) subject(ctx context.Context, m *metadata, g providers.Grant) string {
+	var who struct {
+		Sub      string `json:"sub"`
+		Customer string `json:"customerId"`
+	}
+	place := a.c.Profile.API + "/customers/current"
+	if m.UserInfo != "" && slices.Contains(g.Scopes, "openid") {
+		place = m.UserInfo
+	}
+	if err := a.get(ctx, place, g.Access.Reveal(), providers.TokenBytes, &who); err != nil {
+		return ""
+	}
+	if who.Sub != "" {
+		return who.Sub
+	}
+	return who.Customer
+}
+
+// Revoke tells the bank that the refresh token, and then the access token, are not needed any more (RFC 7009).
+func (a *Adapter) Revoke(ctx context.Context, t tokens.Tokens) error {
+	m, err := a.metadata(ctx)
+	if err != nil {
+		return err
+	}
+	if m.Revocation == "" {
+		return nil
+	}
+	var failed error
+	if t.Refresh != "" {
+		failed = a.revoke(ctx, m, t.Refresh, "refresh_token")
+	}
+	if t.Access != "" {
+		failed = errors.Join(failed, a.revoke(ctx, m, t.Access, "access_token"))
+	}
+	return failed
+}
+
+func (a *Adapter) revoke(ctx context.Context, m *metadata, token encryption.Secret, hint string) error {
+	form := url.Values{"token": {token.Reveal()}, "token_type_hint": {hint}}
+	basic := a.authStyle(m) == oauth2.AuthStyleInHeader
+	if !basic {
+		form.Set("client_id", a.c.Profile.ClientID)
+		if a.c.ClientSecret != "" {
+			form.Set("client_secret", a.c.ClientSecret.Reveal())
+		}
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, m.Revocation, strings.NewReader(form.Encode()))
+	if err != nil {
+		return misconfigured(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if basic {
+		r.SetBasicAuth(url.QueryEscape(a.c.Profile.ClientID), url.QueryEscape(a.c.ClientSecret.Reveal()))
+	}
+	answer, err := a.c.Client.Do(r)
+	if err != nil {
+		return unreachable(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	if answer.StatusCode != http.StatusOK {
+		return a.refusal(answer)
+	}
+	return nil
+}

@@ -1,0 +1,112 @@
+package providers
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"dashtam/services/encryption"
+	"dashtam/services/errs"
+	"dashtam/services/ledger"
+	"dashtam/services/tokens"
+)
+
+// Proof is how far Dashtam's claim to speak with a provider has been checked.
+type Proof string
+
+// The grades of proof. Only the last two count as support.
+const (
+	Declared Proof = "declared" // written down, never run
+	Checked  Proof = "checked"  // against the provider's published specification
+	Seen     Proof = "seen"     // run against the provider itself
+)
+
+// Profile is what is declared about a provider. It holds no secret.
+type Profile struct {
+	Slug     string // in URLs: [a-z][a-z0-9-]{1,30}
+	Name     string
+	Kind     string // which adapter: "fdx"
+	Issuer   string // OAuth 2.0 issuer, exactly as its metadata says
+	API      string // base URL of the data, without a slash at the end
+	ClientID string
+	Scopes   []string // the least that is needed (OA-18)
+
+	HistoryDays int  // how far back the first sync asks
+	ConsentDays int  // how long a permission lasts; 0 = until it is withdrawn
+	Sandbox     bool // invented customers and money
+	Proof       Proof
+	CheckedOn   time.Time
+}
+
+// Access is how permission to read is asked for, renewed and given back. Each call is at most one token request (OA-10).
+type Access interface {
+	// AuthorizeURL is where the person's browser goes.
+	AuthorizeURL(ctx context.Context, a Attempt) (string, error)
+	// Exchange turns the bank's answer into tokens, after it proved to be this bank's (OA-3).
+	Exchange(ctx context.Context, a Attempt, answer Answer) (Grant, error)
+	// Refresh asks for new tokens.
+	Refresh(ctx context.Context, refresh encryption.Secret) (tokens.Tokens, error)
+	// Revoke tells the bank that the tokens are not needed any more (RFC 7009).
+	Revoke(ctx context.Context, t tokens.Tokens) error
+}
+
+// Data is how what the bank knows is read. Failures are *Failure.
+type Data interface {
+	// Accounts lists the accounts with balances and holdings, without transactions.
+	Accounts(ctx context.Context, access encryption.Secret) ([]ledger.BankAccount, error)
+	// Transactions reads all pages of the window From..To (dates) into account.
+	Transactions(ctx context.Context, access encryption.Secret, account ledger.BankAccount, from, to time.Time) (ledger.BankAccount, error)
+}
+
+// Attempt is the secrets of one authorization on its way.
+type Attempt struct {
+	State    string
+	Verifier string // PKCE, RFC 7636
+}
+
+// Answer is what the bank sent back through the browser.
+type Answer struct {
+	Code   string
+	Issuer string // RFC 9207; may be empty
+}
+
+// Grant is what a person's permission brought.
+type Grant struct {
+	tokens.Tokens
+	Subject string   // the bank login's stable id; empty when the bank has none to tell
+	Scopes  []string // as granted, which may be less than was asked for
+}
+
+// Provider is one bank, ready to be spoken to.
+type Provider struct {
+	Profile Profile
+	Access  Access
+	Data    Data
+}
+
+// ErrUnknown is what Get answers for a slug nobody declared.
+var ErrUnknown = errs.New(errs.NotFound, "There is no such bank.")
+
+// Registry is the providers of this installation, in the order they are shown.
+type Registry struct{ list []Provider }
+
+// NewRegistry makes a Registry.
+func NewRegistry(list ...Provider) *Registry { return &Registry{list: list} }
+
+// Get finds a provider by its slug, or ErrUnknown.
+func (r *Registry) Get(slug string) (Provider, error) {
+	i := slices.IndexFunc(r.list, func(p Provider) bool { return p.Profile.Slug == slug })
+	if i < 0 {
+		return Provider{}, ErrUnknown
+	}
+	return r.list[i], nil
+}
+
+// Profiles lists what is declared.
+func (r *Registry) Profiles() []Profile {
+	profiles := make([]Profile, len(r.list))
+	for i, p := range r.list {
+		profiles[i] = p.Profile
+	}
+	return profiles
+}

@@ -1,0 +1,100 @@
+package tokens
+
+import (
+	"fmt"
+
+	"dashtam/services/encryption"
+)
+
+// dataKeyID stands in the envelopes of tokens. One name serves all data keys: which one it is follows from the row, and
+// the row is part of what is authenticated.
+const dataKeyID = "data"
+
+func (o owner) keyAAD() encryption.AAD {
+	return encryption.AAD{
+		Purpose: "data-key", Table: "data_keys", Column: "wrapped", Row: o.connection.String(), User: o.user.String(),
+	}
+}
+
+func (o owner) tokenAAD(column, provider string, generation int64) encryption.AAD {
+	return encryption.AAD{
+		Purpose: "bank-token", Table: "connection_tokens", Column: column, Row: o.connection.String(), User: o.user.String(),
+		Provider: provider, Generation: generation,
+	}
+}
+
+// newDataKey makes a data key and wraps it under the current key-encryption key.
+func (s *Service) newDataKey(o owner) (key encryption.Key, wrapped []byte, keyID string, err error) {
+	if key, err = encryption.GenerateKey(dataKeyID); err != nil {
+		return key, nil, "", fmt.Errorf("tokens: %w", err)
+	}
+	current := s.keys.Current()
+	if wrapped, err = encryption.Seal(current, key.Reveal(), o.keyAAD()); err != nil {
+		return key, nil, "", fmt.Errorf("tokens: wrapping a data key: %w", err)
+	}
+	return key, wrapped, current.ID(), nil
+}
+
+// unwrap opens a connection's data key.
+func (s *Service) unwrap(o owner, wrapped []byte, keyID string) (encryption.Key, error) {
+	kek, ok := s.keys.Key(keyID)
+	if !ok {
+		return encryption.Key{}, encryption.ErrKeyID
+	}
+	raw, err := encryption.Open(kek, wrapped, o.keyAAD())
+	if err != nil {
+		return encryption.Key{}, err
+	}
+	return encryption.NewKey(dataKeyID, raw)
+}
+
+// sealed is a connection's tokens as they are stored.
+type sealed struct {
+	access, refresh []byte // refresh is nil when there is none
+}
+
+func seal(key encryption.Key, o owner, provider string, generation int64, t Tokens) (s sealed, err error) {
+	if s.access, err = encryption.Seal(key, []byte(t.Access.Reveal()), o.tokenAAD("access_token", provider, generation)); err != nil {
+		return sealed{}, fmt.Errorf("tokens: %w", err)
+	}
+	if t.Refresh == "" {
+		return s, nil
+	}
+	if s.refresh, err = encryption.Seal(key, []byte(t.Refresh.Reveal()), o.tokenAAD("refresh_token", provider, generation)); err != nil {
+		return sealed{}, fmt.Errorf("tokens: %w", err)
+	}
+	return s, nil
+}
+
+// opened is a connection's tokens in the clear, and what the next store needs.
+type opened struct {
+	Tokens
+	key        encryption.Key
+	provider   string
+	generation int64
+}
+
+// open checks the row against the access ledger and opens it: the data key, then both tokens. Any doubt is one error.
+func (s *Service) open(o owner, r row) (opened, error) {
+	if r.Newest == nil || *r.Newest != r.Generation {
+		return opened{}, fmt.Errorf("generation %d is not the newest", r.Generation)
+	}
+	key, err := s.unwrap(o, r.Wrapped, r.KeyID)
+	if err != nil {
+		return opened{}, fmt.Errorf("data key: %w", err)
+	}
+	access, err := encryption.Open(key, r.AccessToken, o.tokenAAD("access_token", r.Provider, r.Generation))
+	if err != nil {
+		return opened{}, fmt.Errorf("access token: %w", err)
+	}
+	open := opened{Tokens: Tokens{Access: encryption.Secret(access)}, key: key, provider: r.Provider, generation: r.Generation}
+	if r.RefreshToken == nil {
+		return open, nil
+	}
+	refresh, err := encryption.Open(key, r.RefreshToken, o.tokenAAD("refresh_token", r.Provider, r.Generation))
+	if err != nil {
+		return opened{}, fmt.Errorf("refresh token: %w", err)
+	}
+	open.Refresh = encryption.Secret(refresh)
+	return open, nil
+}

@@ -1,0 +1,93 @@
+package tokens
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"dashtam/services/encryption"
+)
+
+// Why a start is refused (VT-5). Nothing has been written when one of these comes back.
+var (
+	ErrWrongKey   = errors.New("a key-encryption key is not the one this database was written with")
+	ErrMissingKey = errors.New("this database was written with a key-encryption key that is not there")
+)
+
+const checkText = "dashtam key check"
+
+func checkAAD(keyID string) encryption.AAD {
+	return encryption.AAD{Purpose: "key-check", Table: "key_checks", Column: "check_value", Row: keyID}
+}
+
+type keyCheck struct {
+	KeyID      string
+	CheckValue []byte
+	Wraps      bool // data keys are wrapped under it
+}
+
+// CheckKeys proves that the keys at hand are the ones the database was written with, and notes new ones. A key that is
+// wrong, or that data keys need and nobody gave, is an error that names the key's id; then nothing is written.
+func (s *Service) CheckKeys(ctx context.Context) error {
+	return pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `
+			SELECT key_id, c.check_value, k.key_id IS NOT NULL AS wraps
+			FROM key_checks c FULL JOIN (SELECT DISTINCT key_id FROM data_keys) k USING (key_id)`)
+		if err != nil {
+			return fmt.Errorf("tokens: checking keys: %w", err)
+		}
+		checks, err := pgx.CollectRows(rows, pgx.RowToStructByName[keyCheck])
+		if err != nil {
+			return fmt.Errorf("tokens: checking keys: %w", err)
+		}
+		if err := s.judge(checks); err != nil {
+			return err
+		}
+		return s.noteKeys(ctx, tx, checks)
+	})
+}
+
+// judge compares the keys with what the database says about them.
+func (s *Service) judge(checks []keyCheck) error {
+	known := false
+	for _, c := range checks {
+		key, ok := s.keys.Key(c.KeyID)
+		switch {
+		case !ok && c.Wraps:
+			return fmt.Errorf("tokens: key %q: %w", c.KeyID, ErrMissingKey)
+		case !ok:
+			continue
+		}
+		known = true
+		text, err := encryption.Open(key, c.CheckValue, checkAAD(c.KeyID))
+		if err != nil || string(text) != checkText {
+			return fmt.Errorf("tokens: key %q: %w", c.KeyID, ErrWrongKey)
+		}
+	}
+	if len(checks) > 0 && !known {
+		return fmt.Errorf("tokens: %w", ErrMissingKey)
+	}
+	return nil
+}
+
+// noteKeys writes a check value for each key that has none yet.
+func (s *Service) noteKeys(ctx context.Context, tx pgx.Tx, checks []keyCheck) error {
+	for _, id := range s.keys.IDs() {
+		if slices.ContainsFunc(checks, func(c keyCheck) bool { return c.KeyID == id && c.CheckValue != nil }) {
+			continue
+		}
+		key, _ := s.keys.Key(id)
+		value, err := encryption.Seal(key, []byte(checkText), checkAAD(id))
+		if err != nil {
+			return fmt.Errorf("tokens: %w", err)
+		}
+		if _, err := tx.Exec(ctx, `INSERT INTO key_checks (key_id, check_value) VALUES (@key, @value) ON CONFLICT DO NOTHING`,
+			pgx.NamedArgs{"key": id, "value": value}); err != nil {
+			return fmt.Errorf("tokens: noting a key: %w", err)
+		}
+	}
+	return nil
+}

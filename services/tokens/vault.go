@@ -1,0 +1,108 @@
+package tokens
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"dashtam/services/actor"
+	"dashtam/services/audit"
+)
+
+// StoreTokens keeps what a bank handed out when the person gave permission, under a new data key, in the caller's
+// transaction. What the connection had before is gone with its data key. It returns the new generation.
+func (s *Service) StoreTokens(ctx context.Context, tx pgx.Tx, who actor.Actor, connection uuid.UUID, provider string, t Tokens) (int64, error) {
+	o := owner{who.UserID, connection}
+	newest, err := o.newest(ctx, tx)
+	if err != nil {
+		return 0, err
+	}
+	key, wrapped, keyID, err := s.newDataKey(o)
+	if err != nil {
+		return 0, err
+	}
+	generation := newest + 1
+	box, err := seal(key, o, provider, generation, t)
+	if err != nil {
+		return 0, err
+	}
+	if _, err := tx.Exec(ctx, `
+		INSERT INTO data_keys (user_id, connection_id, wrapped, key_id) VALUES (@user, @connection, @wrapped, @key)
+		ON CONFLICT (user_id, connection_id) DO UPDATE SET wrapped = excluded.wrapped, key_id = excluded.key_id, created_at = now()`,
+		o.args(pgx.NamedArgs{"wrapped": wrapped, "key": keyID})); err != nil {
+		return 0, fmt.Errorf("tokens: storing a data key: %w", err)
+	}
+	if _, err := tx.Exec(ctx, `
+		INSERT INTO connection_tokens AS t (user_id, connection_id, provider, generation, access_token, refresh_token, expires_at, stored_at)
+		VALUES (@user, @connection, @provider, @generation, @access, @refresh,
+			clock_timestamp() + @expires::float8 * interval '1 second', clock_timestamp())
+		ON CONFLICT (user_id, connection_id) DO UPDATE SET provider = excluded.provider, generation = excluded.generation,
+			access_token = excluded.access_token, refresh_token = excluded.refresh_token, expires_at = excluded.expires_at,
+			stored_at = excluded.stored_at, lease_until = NULL, fence = t.fence + 1`,
+		o.args(pgx.NamedArgs{
+			"provider": provider, "generation": generation, "access": box.access, "refresh": box.refresh, "expires": seconds(t.ExpiresIn),
+		})); err != nil {
+		return 0, fmt.Errorf("tokens: storing tokens: %w", err)
+	}
+	if _, err := o.note(ctx, tx, who, "store", "permission", generation, audit.Done); err != nil {
+		return 0, err
+	}
+	return generation, nil
+}
+
+// AccessToken opens the access token for reason, which the access ledger keeps. One that ends soon is renewed first.
+func (s *Service) AccessToken(ctx context.Context, who actor.Actor, connection uuid.UUID, reason string, exchange Exchange) (Access, error) {
+	o := owner{who.UserID, connection}
+	r, err := o.read(ctx, s.db, false)
+	if err != nil {
+		return Access{}, err
+	}
+	if r.Early && r.RefreshToken != nil {
+		return s.RefreshToken(ctx, who, connection, r.Generation, exchange)
+	}
+	return s.use(ctx, who, o, r, reason)
+}
+
+// use opens the access token of r and notes it.
+func (s *Service) use(ctx context.Context, who actor.Actor, o owner, r row, reason string) (Access, error) {
+	open, err := s.open(o, r)
+	if err != nil {
+		return Access{}, s.tampered(ctx, who, o, err)
+	}
+	if _, err := o.note(ctx, s.db, who, "use", reason, r.Generation, audit.Done); err != nil {
+		return Access{}, err
+	}
+	return Access{open.Access, open.generation}, nil
+}
+
+// Destroy erases a connection's tokens in the caller's transaction: with the data key gone, no copy of them opens again.
+// It returns what was destroyed, so that the caller can tell the bank after the commit; empty when there was nothing or
+// it did not open.
+func (s *Service) Destroy(ctx context.Context, tx pgx.Tx, who actor.Actor, connection uuid.UUID) (Tokens, error) {
+	o := owner{who.UserID, connection}
+	r, err := o.read(ctx, tx, true)
+	if errors.Is(err, ErrNone) {
+		return Tokens{}, nil
+	}
+	if err != nil {
+		return Tokens{}, err
+	}
+	open, _ := s.open(o, r) // destroyed all the same
+	newest, err := o.newest(ctx, tx)
+	if err != nil {
+		return Tokens{}, err
+	}
+	for _, sql := range []string{
+		`DELETE FROM data_keys WHERE user_id = @user AND connection_id = @connection`,
+		`DELETE FROM connection_tokens WHERE user_id = @user AND connection_id = @connection`,
+	} {
+		if _, err := tx.Exec(ctx, sql, o.args(nil)); err != nil {
+			return Tokens{}, fmt.Errorf("tokens: destroying: %w", err)
+		}
+	}
+	_, err = o.note(ctx, tx, who, "destroy", "disconnect", newest+1, audit.Done)
+	return open.Tokens, err
+}
