@@ -26,8 +26,9 @@ type Installation struct {
 
 // Find gives the newest installed PostgreSQL of at least version 15, else a cached or freshly fetched one. A want above
 // zero asks for that major version only, because a data directory belongs to one.
-func Find(ctx context.Context, want int) (Installation, error) {
-	as := whoami()
+func Find(ctx context.Context, want int) (Installation, error) { return find(ctx, want, whoami()) }
+
+func find(ctx context.Context, want int, as identity) (Installation, error) {
 	var found []Installation
 	for _, bin := range binDirs(ctx) {
 		if major, err := version(ctx, bin); err == nil && major >= minMajor {

@@ -24,6 +24,8 @@ const (
 	stopWait  = 20 * time.Second // a fast shutdown usually takes half a second
 	goneWait  = 15 * time.Second // for a server whose program was killed to notice
 	port      = 5432             // only part of the socket's name
+
+	nobodysHome = "/var/lib/dashtam" // for clusters that cannot lie in the data directory
 )
 
 // Server is a running embedded PostgreSQL.
@@ -36,7 +38,11 @@ type Server struct {
 
 // Start runs the server of the data directory dir, making the cluster at the first start. The caller holds Lock(dir).
 func Start(ctx context.Context, dir string, log *slog.Logger) (*Server, error) {
-	h, err := locate(ctx, dir, log)
+	return start(ctx, dir, log, whoami())
+}
+
+func start(ctx context.Context, dir string, log *slog.Logger, as identity) (*Server, error) {
+	h, err := locate(ctx, dir, log, as)
 	if err != nil {
 		return nil, err
 	}
@@ -177,24 +183,25 @@ type home struct {
 }
 
 // locate chooses the installation that suits what dir holds already, and makes the directories.
-func locate(ctx context.Context, dir string, log *slog.Logger) (home, error) {
+func locate(ctx context.Context, dir string, log *slog.Logger, as identity) (home, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return home{}, fmt.Errorf("embedded: %w", err)
 	}
 	base := filepath.Join(dir, "postgres")
 	clusters := base
-	if whoami() == nobody { // it could not enter a private directory of root's
+	if as == nobody { // it could not enter a private directory of root's
 		sum := sha256.Sum256([]byte(dir))
-		clusters = filepath.Join("/var/lib/dashtam", hex.EncodeToString(sum[:6]))
+		clusters = filepath.Join(nobodysHome, hex.EncodeToString(sum[:6]))
 		log.WarnContext(ctx, "this kernel lets PostgreSQL run only as nobody, so the database lies elsewhere", "dir", clusters)
-	}
-	for _, d := range []string{base, clusters} {
-		if err := os.MkdirAll(d, 0o700); err != nil {
+		if err := os.MkdirAll(nobodysHome, 0o755); err != nil {
 			return home{}, fmt.Errorf("embedded: %w", err)
 		}
 	}
-	i, err := Find(ctx, existingMajor(clusters))
+	if err := errors.Join(os.MkdirAll(base, 0o700), os.MkdirAll(clusters, 0o700)); err != nil {
+		return home{}, fmt.Errorf("embedded: %w", err)
+	}
+	i, err := find(ctx, existingMajor(clusters), as)
 	if err != nil {
 		return home{}, err
 	}
