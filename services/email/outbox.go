@@ -47,4 +47,3 @@ func (o *Outbox) Send(_ context.Context, m Message) error {
 	}
 	return nil
 }
-

@@ -94,7 +94,7 @@ func (k Key) aead() (cipher.AEAD, error) {
 	if k.raw == nil {
 		return nil, errors.New("encryption: no key")
 	}
-	block, err := aes.NewCipher(k.raw[:])
+	block, err := aes.NewCipher(k.raw()[:])
 	if err != nil {
 		return nil, fmt.Errorf("encryption: %w", err)
 	}

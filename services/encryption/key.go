@@ -14,10 +14,10 @@ const KeySize = 32
 var keyIDShape = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}$`)
 
 // Key is 32 secret bytes and the name they go by. It is a value; its zero value seals and opens nothing. The bytes lie
-// behind a pointer, so that printing a struct that holds a Key in an unexported field shows an address.
+// behind a function, because that is what fmt cannot look into when it prints a Key in somebody's unexported field.
 type Key struct {
 	id  string
-	raw *[KeySize]byte
+	raw func() *[KeySize]byte
 }
 
 // NewKey makes a Key of raw, which it copies.
@@ -29,7 +29,7 @@ func NewKey(id string, raw []byte) (Key, error) {
 		return Key{}, fmt.Errorf("encryption: key %s has %d bytes, not %d", id, len(raw), KeySize)
 	}
 	copied := [KeySize]byte(raw)
-	return Key{id, &copied}, nil
+	return Key{id, func() *[KeySize]byte { return &copied }}, nil
 }
 
 // GenerateKey makes a new random Key.
@@ -47,7 +47,7 @@ func (k Key) Reveal() []byte {
 	if k.raw == nil {
 		return nil
 	}
-	return append([]byte(nil), k.raw[:]...)
+	return append([]byte(nil), k.raw()[:]...)
 }
 
 // Line is the key in the form ParseKeyring reads, for the key file that is made at the first run.

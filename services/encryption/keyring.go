@@ -29,7 +29,7 @@ func ParseKeyring(text string) (*Keyring, error) {
 			return nil, err
 		}
 		for _, other := range r.keys {
-			if other.id == k.id || *other.raw == *k.raw {
+			if other.id == k.id || *other.raw() == *k.raw() {
 				return nil, fmt.Errorf("encryption: keys %s and %s share their id or their bytes", other.id, k.id)
 			}
 		}
@@ -97,7 +97,7 @@ func (r *Keyring) IDs() []string {
 // Derive makes 32 bytes for one use out of the current key (HKDF-SHA256, RFC 5869). Different labels give independent
 // keys; the same label always gives the same until the current key changes.
 func (r *Keyring) Derive(label string) []byte {
-	key, err := hkdf.Key(sha256.New, r.keys[0].raw[:], nil, "dashtam/derive/v1/"+label, KeySize)
+	key, err := hkdf.Key(sha256.New, r.keys[0].raw()[:], nil, "dashtam/derive/v1/"+label, KeySize)
 	if err != nil {
 		panic("encryption: " + err.Error()) // only for lengths over 8,160 bytes
 	}
