@@ -14,6 +14,7 @@ import (
 
 	"dashtam/handlers/middleware"
 	"dashtam/handlers/web"
+	"dashtam/static"
 )
 
 // longest is how long any request may wait for what it needs; most routes allow themselves less.
@@ -25,7 +26,6 @@ type Deps struct {
 	Proxies []netip.Prefix // whose X-Forwarded-For counts
 	Log     *slog.Logger
 	Ready   func(ctx context.Context) error // nil error = the database answers
-	Static  http.Handler                    // serves /static/
 	API     http.Handler                    // serves /api/, without cookies; handlers/api
 
 	Sessions *web.Sessions
@@ -35,12 +35,13 @@ type Deps struct {
 func New(d Deps) http.Handler {
 	base := d.BaseURL
 	pages := middleware.CrossOrigin(base)(d.Sessions.Load(newRouter(d.routes())))
+	files := static.Handler()
 	reports := middleware.CrossOrigin(base)(middleware.Reports())
 	var h http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch path := r.URL.Path; {
-		case strings.HasPrefix(path, "/static/"):
+		case strings.HasPrefix(path, "/static/"), path == "/robots.txt", path == "/favicon.ico":
 			web.InfoFrom(r.Context()).Route = "/static/"
-			d.Static.ServeHTTP(w, r)
+			files.ServeHTTP(w, r)
 		case strings.HasPrefix(path, "/api/"):
 			d.API.ServeHTTP(w, r)
 		case path == "/livez":

@@ -14,5 +14,9 @@ func landing(c echo.Context) error {
 	if web.Person(c) != nil {
 		return web.Redirect(c, "/overview")
 	}
-	return web.Page(c, http.StatusOK, web.Meta{Title: "Your money in one calm place", Shell: web.Plain}, pages.Landing())
+	meta := web.Meta{
+		Title: "Your money in one calm place", Shell: web.Plain,
+		About: "Dashtam reads what your banks know about you and keeps it as a ledger, on a server of your own.",
+	}
+	return web.Page(c, http.StatusOK, meta, pages.Landing())
 }

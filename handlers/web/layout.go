@@ -4,35 +4,60 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/a-h/templ"
 
 	"dashtam/services/auth"
+	"dashtam/views/components"
+	"dashtam/views/layouts"
 )
 
-// fr stands in for views/layouts until that lands.
-type fr struct{ Title, Nonce, RequestID, Path, Flash string }
+// The cookies that hold what a page looks like. They are no secrets and mean nothing to anybody else.
+const (
+	RailCookie  = "rail"  // "icons" = folded
+	ThemeCookie = "theme" // the last choice made in this browser, for pages before the sign-in
+)
 
-func frame(r *http.Request, m Meta) fr {
+// frame is what stands around the page of this request. It takes the flash, so it is asked for once per page.
+func frame(r *http.Request, m Meta) layouts.Frame {
 	info := InfoFrom(r.Context())
-	_, text := takeFlash(r.Context())
-	_ = auth.VisitorFrom(r.Context())
-	return fr{Title: m.Title, Nonce: info.Nonce, RequestID: info.RequestID, Path: r.URL.Path, Flash: text}
+	f := layouts.Frame{
+		Title: m.Title, Nav: m.Nav, Nonce: info.Nonce, RequestID: info.RequestID, Path: r.URL.RequestURI(), Theme: cookie(r, ThemeCookie),
+		RailIcons: cookie(r, RailCookie) == "icons", NeedsYou: m.NeedsYou, Refresh: m.Refresh, About: m.About, Host: r.Host,
+	}
+	if u := auth.VisitorFrom(r.Context()).User; u != nil {
+		f.Person = &layouts.Person{
+			Name: u.Name, Email: u.Email, Initials: components.Initials(u.Name), Theme: u.Theme, Admin: u.Admin(), Shortcuts: u.Shortcuts,
+		}
+	}
+	if tone, text := takeFlash(r.Context()); text != "" {
+		first, rest, found := strings.Cut(text, ". ")
+		if found {
+			first += "."
+		}
+		f.Flash = &components.Flash{Kind: string(tone), Title: first, Text: rest}
+	}
+	return f
 }
 
-func layout(f fr, _ Shell, body templ.Component) templ.Component {
+// in puts body into the layout of its shell.
+func in(shell Shell, f layouts.Frame, body templ.Component) templ.Component {
+	layout := layouts.App(f)
+	switch shell {
+	case Gate:
+		layout = layouts.Gate(f)
+	case Plain:
+		layout = layouts.Plain(f)
+	}
 	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
-		head := "<!doctype html><html lang=\"en\"><head><title>" + templ.EscapeString(f.Title) + " · Dashtam</title></head><body><main id=\"main\">"
-		if f.Flash != "" {
-			head += "<div role=\"status\">" + templ.EscapeString(f.Flash) + "</div>"
-		}
-		if _, err := io.WriteString(w, head); err != nil {
-			return err
-		}
-		if err := body.Render(ctx, w); err != nil {
-			return err
-		}
-		_, err := io.WriteString(w, "</main></body></html>")
-		return err
+		return layout.Render(templ.WithChildren(ctx, body), w)
 	})
+}
+
+func cookie(r *http.Request, name string) string {
+	if c, err := r.Cookie(name); err == nil {
+		return c.Value
+	}
+	return ""
 }

@@ -16,7 +16,9 @@ type Meta struct {
 	Title    string // of the document, without the product's name
 	Nav      string // which place of the navigation is current: overview, accounts, transactions, connections, settings, admin
 	Shell    Shell
-	NeedsYou int // connections that wait for the person, for the navigation's count
+	NeedsYou int    // connections that wait for the person, for the navigation's count
+	About    string // what search engines may say of the page; empty = they are asked to leave it out
+	Refresh  string // where the page goes on to by itself, at once; empty = nowhere
 }
 
 // Shell is which layout a page stands in.
@@ -35,7 +37,7 @@ func Page(c echo.Context, status int, m Meta, body templ.Component) error {
 	if WantsFragment(c.Request()) {
 		return Fragment(c, status, body)
 	}
-	return write(c.Response(), c.Request(), status, layout(frame(c.Request(), m), m.Shell, body))
+	return write(c.Response(), c.Request(), status, in(m.Shell, frame(c.Request(), m), body))
 }
 
 // Fragment answers with body alone.

@@ -69,13 +69,9 @@ func Problem(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	p := describe(r, status, err)
-	body := pages.ProblemPage(p)
-	if WantsFragment(r) {
-		w.Header().Set("HX-Retarget", "#flash")
-		w.Header().Set("HX-Reswap", "innerHTML")
-		body = pages.ProblemNotice(p)
-	} else {
-		body = layout(frame(r, Meta{Title: p.Title}), Plain, body)
+	body := pages.ProblemNotice(p)
+	if !WantsFragment(r) {
+		body = in(Plain, frame(r, Meta{Title: p.Title}), pages.ProblemPage(p))
 	}
 	if err := write(w, r, status, body); err != nil {
 		http.Error(w, p.Title, status)

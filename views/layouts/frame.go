@@ -21,6 +21,7 @@ type Frame struct {
 	RailIcons bool   // the person folded the rail
 	NeedsYou  int    // connections that only the person can repair
 	Refresh   string // where the page goes on to by itself, at once; empty = nowhere
+	About     string // what search engines may say of this page; empty = they are asked to leave it out
 	Host      string // our own, at the foot of Gate; empty = not shown
 }
 

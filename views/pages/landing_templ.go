@@ -8,6 +8,8 @@ package pages
 import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
+import "dashtam/views/layouts"
+
 // Landing says what Dashtam is and why, in five lines.
 func Landing() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
@@ -30,7 +32,15 @@ func Landing() templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<h1 class=\"text-2xl font-semibold\">Your money, written down in one calm place.</h1><p class=\"mt-2 max-w-prose text-md muted\">Dashtam reads what your banks know about you and keeps it as a ledger: what you own, what you owe, and what moved.</p><table class=\"ledger mt-8\" role=\"table\"><caption class=\"sr-only\">What Dashtam does and does not do</caption> <tbody><tr><th scope=\"row\">Reads balances and transactions</th><td class=\"r font-medium text-accent\">Yes</td></tr><tr><th scope=\"row\">Sees your bank password</th><td class=\"r font-medium\">Never</td></tr><tr><th scope=\"row\">Moves money</th><td class=\"r font-medium\">Never</td></tr><tr><th scope=\"row\">Sends your data to anyone else</th><td class=\"r font-medium\">Never</td></tr></tbody><tfoot><tr><th scope=\"row\">Writes down every use of a bank token</th><td class=\"r text-accent\">Always</td></tr></tfoot></table><div class=\"mt-8 flex flex-wrap gap-2\"><a class=\"btn btn-primary\" href=\"/signup\">Create an account</a> <a class=\"btn btn-quiet\" href=\"/login\">Sign in</a></div>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<h1 class=\"text-2xl font-semibold\">Your money, written down in one calm place.</h1><p class=\"mt-2 max-w-prose text-md muted\">Dashtam reads what your banks know about you and keeps it as a ledger: what you own, what you owe, and what moved.</p><div class=\"mt-8\">")
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = layouts.Terms().Render(ctx, templ_7745c5c3_Buffer)
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "</div><div class=\"mt-8 flex flex-wrap gap-2\"><a class=\"btn btn-primary\" href=\"/signup\">Create an account</a> <a class=\"btn btn-quiet\" href=\"/login\">Sign in</a></div>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
