@@ -2,9 +2,12 @@ package auth
 
 import (
 	"context"
+	"net/netip"
 	"time"
 
 	"github.com/google/uuid"
+
+	"dashtam/services/actor"
 )
 
 // Role is what a person may do beyond their own data.
@@ -35,11 +38,41 @@ type User struct {
 // Admin reports whether the person administers this installation.
 func (u User) Admin() bool { return u.Role == RoleAdmin }
 
-// Visitor is who a request's session belongs to. The session store fills it with the query that loads the session.
+func (u User) actorKind() actor.Kind {
+	if u.Admin() {
+		return actor.Admin
+	}
+	return actor.User
+}
+
+// Visitor is who a request's session belongs to. Sessions fills it with the query that loads the session, and notes in
+// it what must happen when the session is saved.
 type Visitor struct {
 	SessionID uuid.UUID // the session's record, stable across token rotation (OA-1); uuid.Nil without a session
 	User      *User     // nil = signed out
+
+	IP        netip.Addr // where the request comes from, for the record of a new session
+	UserAgent string
+
+	loaded  loaded // the row as it was read or last written
+	signIn  *User  // who signs in with the next save
+	failed  bool   // a sign-in was rolled back: nothing of this request may be saved
+	polling bool
 }
+
+// loaded is what a Visitor's session row held when this request last saw it.
+type loaded struct {
+	token     string // its hash; empty without a row
+	data      []byte
+	startedAt time.Time
+	stale     bool // last_seen_at is due
+}
+
+// Polling marks the request as one the browser makes by itself: it does not keep the session alive (SE-4).
+func (v *Visitor) Polling() { v.polling = true }
+
+// fail undoes what a sign-in that was rolled back has noted.
+func (v *Visitor) fail() { v.SessionID, v.User, v.signIn, v.failed = uuid.Nil, nil, nil, true }
 
 type visitorKey struct{}
 

@@ -1,0 +1,167 @@
+package auth_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net/netip"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"dashtam/services/actor"
+	"dashtam/services/auth"
+	"dashtam/services/email"
+	"dashtam/services/errs"
+	"dashtam/services/hashpool"
+	"dashtam/services/jobs"
+	"dashtam/services/jwt"
+	"dashtam/services/limits"
+	"dashtam/services/password"
+	"dashtam/services/postgres"
+	"dashtam/services/postgres/pgtest"
+)
+
+// cost is bcrypt's least, so that tests take no time; what is hashed, and how often, does not depend on it.
+const cost = 4
+
+// good is a registration that is accepted. The password is the seed's.
+var good = auth.Registration{Name: "Test User", Email: "test@example.com", Password: "SecurePass123!"}
+
+// stranger is somebody before they signed in.
+var stranger = actor.Actor{IP: netip.MustParseAddr("203.0.113.7"), UserAgent: "test", RequestID: "req_test"}
+
+// bench is an auth.Service on a database of its own, with what tests ask beside it.
+type bench struct {
+	*auth.Service
+	t    testing.TB
+	db   *postgres.Pool
+	log  *bytes.Buffer
+	pool *hashpool.Pool
+	now  time.Time // what the service takes for the time; the database has its own
+
+	statements atomic.Int64 // so many the service sent
+}
+
+func newBench(t testing.TB, change ...func(*auth.Config)) *bench {
+	t.Helper()
+	db := pgtest.New(t)
+	queue, err := jobs.NewQueue(db.Pool, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	passwords := password.New(cost)
+	b := &bench{t: t, db: db, log: &bytes.Buffer{}, pool: hashpool.New(passwords, 0), now: time.Now()}
+	clock := func() time.Time { return b.now }
+	c := auth.Config{
+		DB: db, Passwords: passwords, Hashes: b.pool, Limits: limits.New(db, clock), Jobs: queue, Now: clock,
+		Tokens:    jwt.New(bytes.Repeat([]byte{7}, 32), "http://localhost", clock),
+		DeviceKey: bytes.Repeat([]byte{9}, 32), Log: slog.New(slog.NewTextHandler(b.log, nil)),
+	}
+	b.counted(&c)
+	for _, f := range change {
+		f(&c)
+	}
+	b.Service = auth.New(c)
+	return b
+}
+
+// from is a stranger at another address, so that limits per address do not get in the way.
+func from(n int) actor.Actor {
+	who := stranger
+	who.IP = netip.AddrFrom4([4]byte{198, 51, byte(n >> 8), byte(n)})
+	return who
+}
+
+// registered signs up good; verified opens the mailed link, too.
+func (b *bench) registered() auth.User {
+	b.t.Helper()
+	u, err := b.Register(b.t.Context(), stranger, good)
+	if err != nil {
+		b.t.Fatalf("register: %v", err)
+	}
+	return u
+}
+
+func (b *bench) verified() auth.User {
+	b.t.Helper()
+	u := b.registered()
+	if err := b.Verify(b.t.Context(), stranger, b.link(u.ID)); err != nil {
+		b.t.Fatalf("verify: %v", err)
+	}
+	return u
+}
+
+// link is what the mail's worker would put into the mail.
+func (b *bench) link(user uuid.UUID) string {
+	b.t.Helper()
+	facts, err := b.MailFacts(b.t.Context(), email.Verify, user)
+	if err != nil {
+		b.t.Fatalf("mail facts: %v", err)
+	}
+	return facts.Token
+}
+
+// login tries good's address with a password; noSession stands for a caller that starts none.
+func (b *bench) login(who actor.Actor, pass, device string) (auth.Login, error) {
+	return b.Login(b.t.Context(), who, auth.Credentials{Email: good.Email, Password: pass, Device: device}, noSession)
+}
+
+func noSession(context.Context, auth.User) error { return nil }
+
+// exec changes the database behind the service's back.
+func (b *bench) exec(sql string, args ...any) {
+	b.t.Helper()
+	if _, err := b.db.Exec(b.t.Context(), sql, args...); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// count asks the database for one number.
+func (b *bench) count(sql string, args ...any) int {
+	b.t.Helper()
+	return query[int](b, sql, args...)
+}
+
+func query[T any](b *bench, sql string, args ...any) T {
+	b.t.Helper()
+	rows, err := b.db.Query(b.t.Context(), sql, args...)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	v, err := pgx.CollectExactlyOneRow(rows, pgx.RowTo[T])
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return v
+}
+
+// mails is how many mails of a purpose to a person who exists are queued.
+func (b *bench) mails(purpose string) int {
+	b.t.Helper()
+	return b.count(`SELECT count(*) FROM river_job j JOIN users u ON u.id = (j.args->>'user_id')::uuid
+		WHERE j.kind = 'mail' AND j.args->>'purpose' = $1`, purpose)
+}
+
+func (b *bench) audited(act, result string) int {
+	b.t.Helper()
+	return b.count(`SELECT count(*) FROM audit_events WHERE act = $1 AND result = $2`, act, result)
+}
+
+func wantErr(t testing.TB, err, want error) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Errorf("got %v, want %v", err, want)
+	}
+}
+
+func wantField(t testing.TB, err error, field string) {
+	t.Helper()
+	if errs.KindOf(err) != errs.Invalid || errs.FieldsOf(err)[field] == "" {
+		t.Errorf("got %v, want a sentence about %s", err, field)
+	}
+}

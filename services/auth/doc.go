@@ -1,0 +1,15 @@
+// Package auth is how people come in and who they are: sign-up, verification, login, browser sessions, the API's refresh
+// tokens, the first administrator. It owns the tables users, sessions, links and refresh_tokens.
+//
+// Invariants:
+//   - Nobody learns from an answer whether an address has an account: every class of failure does the same work and gives
+//     the same error (LG-1, LG-2, SU-1, SU-2). Limits come first, then the account is read, then one hash is computed, for
+//     an unknown address too (LG-3). No connection is held while hashing.
+//   - Of every secret handed out (session token, link, refresh token) only a hash is stored (SE-2, RS-2).
+//   - A session that was ended is never written again, whatever request is still in flight (SE-8).
+//   - Every state change writes its audit row, and enqueues its mail, in the same transaction.
+//   - Mail is minted by the worker (MailFacts): no link lies in a job's arguments.
+//
+// It is the only package that may choose how a password is hashed: always through hashpool, inline or not. It knows no
+// HTTP: Sessions has the shape of a store for scs, and handlers/web makes a cookie of it.
+package auth

@@ -1,0 +1,223 @@
+package auth
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"dashtam/services/actor"
+	"dashtam/services/audit"
+	"dashtam/services/errs"
+	"dashtam/services/hashpool"
+	"dashtam/services/limits"
+)
+
+// Credentials are what somebody types to sign in, and what their browser brought along.
+type Credentials struct {
+	Email, Password string
+	Device          string // the known-device value, if any
+}
+
+// Login is a login that worked.
+type Login struct {
+	User   User
+	Device string // the known-device value to keep in the browser
+	Spans  Spans
+}
+
+// Spans is how long each part of a login took, in the order of the seed's login_endpoint.
+type Spans struct {
+	Find   time.Duration // reading the account
+	Verify time.Duration // waiting for and computing the hash; a second one when its cost has risen (PW-7)
+	Start  time.Duration // creating the session, or the API's refresh token
+	Write  time.Duration // the rest of the transaction
+}
+
+// attempt is one try to sign in on its way through Login.
+type attempt struct {
+	key      string // of the address
+	password string
+	subject  string // of limits.LoginFailures
+	priority hashpool.Priority
+	account  *account // nil: unknown
+	rehashed string   // the password's hash at today's cost, where the stored one is weaker
+	clock    func() time.Time
+	last     time.Time
+	spans    Spans
+}
+
+// lap is the time since the last lap.
+func (a *attempt) lap() time.Duration {
+	before := a.last
+	a.last = a.clock()
+	return a.last.Sub(before)
+}
+
+// Login signs a person in: limits, find user, verify, create session, write. start creates the session (or the API's
+// tokens) with the ctx it is given, inside the transaction that records the login; when anything in it fails there is
+// no session.
+//
+// Unknown address, wrong password, unverified, locked and disabled all give ErrCredentials (LG-1) after the same work
+// (LG-2); a locked attempt does no hash, whatever the account (LG-3). An unverified person who knew the password is
+// mailed a new link, at most one a minute. Too many tries from one network are RateLimited, an overloaded machine is
+// Unavailable; both say when to come back.
+func (s *Service) Login(ctx context.Context, who actor.Actor, c Credentials, start func(ctx context.Context, u User) error) (Login, error) {
+	a := s.attempt(c)
+	if err := s.Limits.Allow(ctx, limits.Login, limits.AddressSubject(who.IP)); err != nil {
+		return Login{}, err
+	}
+	outcome, err := s.check(ctx, a)
+	if err != nil {
+		return Login{}, err
+	}
+	if outcome != "" {
+		err = s.refuse(ctx, who, a, outcome)
+		s.observe(ctx, outcome, a.spans)
+		return Login{}, err
+	}
+	if err := s.write(ctx, who, a, start); err != nil {
+		VisitorFrom(ctx).fail()
+		return Login{}, fmt.Errorf("auth: signing in: %w", err)
+	}
+	s.observe(ctx, "ok", a.spans)
+	if a.priority != hashpool.Known {
+		c.Device = s.newDevice(a.key)
+	}
+	return Login{User: a.account.User, Device: c.Device, Spans: a.spans}, nil
+}
+
+// attempt decides, before anything is looked up, how a try is counted and how urgent its hash is. A known device has a
+// count of its own, so that strangers cannot lock its owner out (RL-2).
+func (s *Service) attempt(c Credentials) *attempt {
+	a := &attempt{key: EmailKey(c.Email), password: c.Password, clock: s.Now, last: s.Now()}
+	a.subject = "account:" + a.key
+	if id, ok := s.knownDevice(c.Device, a.key); ok {
+		a.subject, a.priority = "device:"+id, hashpool.Known
+	}
+	return a
+}
+
+// check finds the account and verifies the password: one query and one hash, whoever asks. outcome is empty when the
+// person may come in. No connection is held while hashing.
+func (s *Service) check(ctx context.Context, a *attempt) (outcome string, err error) {
+	if locked, err := s.locked(ctx, a); locked || err != nil {
+		return "locked", err
+	}
+	a.lap()
+	a.account, err = findAccount(ctx, s.DB, a.key)
+	a.spans.Find = a.lap()
+	if err != nil {
+		return "", err
+	}
+	hash := s.Passwords.DummyHash()
+	if a.account != nil {
+		hash = a.account.PasswordHash
+	}
+	right, err := s.Hashes.Verify(ctx, a.priority, a.password, hash)
+	if err != nil {
+		return "", err
+	}
+	outcome = a.account.refusal(right)
+	if outcome == "" && s.Passwords.NeedsRehash(hash) {
+		if a.rehashed, err = s.Hashes.Hash(ctx, a.priority, a.password); err != nil {
+			return "", err
+		}
+	}
+	a.spans.Verify = a.lap()
+	if outcome != "" {
+		return outcome, nil
+	}
+	// Those who guessed at the same time have been counted by now: the tenth wrong one closes the door to all (RL-2).
+	if locked, err := s.locked(ctx, a); locked || err != nil {
+		return "locked", err
+	}
+	return "", nil
+}
+
+func (s *Service) locked(ctx context.Context, a *attempt) (bool, error) {
+	err := s.Limits.Peek(ctx, limits.LoginFailures, a.subject)
+	if errs.KindOf(err) == errs.RateLimited {
+		return true, nil
+	}
+	return false, err
+}
+
+// refusal is why an account may not be entered, or nothing.
+func (a *account) refusal(right bool) string {
+	switch {
+	case a == nil:
+		return "unknown"
+	case !right:
+		return "password"
+	case a.DisabledAt != nil:
+		return "disabled"
+	case a.VerifiedAt == nil:
+		return "unverified"
+	}
+	return ""
+}
+
+// write creates the session and records the login, together.
+func (s *Service) write(ctx context.Context, who actor.Actor, a *attempt, start func(ctx context.Context, u User) error) error {
+	who.Kind, who.UserID = a.account.actorKind(), a.account.ID
+	a.lap()
+	err := pgx.BeginFunc(ctx, s.DB, func(tx pgx.Tx) error {
+		if err := start(within(ctx, tx), a.account.User); err != nil {
+			return err
+		}
+		a.spans.Start = a.lap()
+		if _, err := tx.Exec(ctx, `
+			UPDATE users SET last_login_at = now(),
+				password_hash = CASE WHEN @new::text <> '' AND password_hash = @old THEN @new ELSE password_hash END
+			WHERE id = @id`,
+			pgx.NamedArgs{"id": a.account.ID, "new": a.rehashed, "old": a.account.PasswordHash}); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, who, audit.Event{Act: "login"})
+	})
+	a.spans.Write = a.lap()
+	return err
+}
+
+// refuse counts and records a login that was not let in, and gives the one answer there is. Every class that reached
+// the hash writes as much; only an unverified person who knew their password, and was mailed no link for a minute,
+// costs a job more.
+func (s *Service) refuse(ctx context.Context, who actor.Actor, a *attempt, reason string) error {
+	event := audit.Event{Act: "login", Result: audit.Refused, Detail: map[string]string{"reason": reason}}
+	if a.account != nil {
+		event.UserID = a.account.ID
+	}
+	due := false
+	if reason != "locked" {
+		if err := s.Limits.Allow(ctx, limits.LoginFailures, a.subject); err != nil && errs.KindOf(err) != errs.RateLimited {
+			return err
+		}
+		subject := a.key
+		if reason != "unverified" {
+			subject = "refused:" + a.key // counts nothing that is asked for
+		}
+		var err error
+		if due, err = s.mailDue(ctx, limits.VerifyMail, subject); err != nil {
+			return err
+		}
+	}
+	if due && reason == "unverified" {
+		if err := s.resend(ctx, who, event, a.account.ID); err != nil {
+			return err
+		}
+		return ErrCredentials
+	}
+	if err := audit.Record(ctx, s.DB, who, event); err != nil {
+		return fmt.Errorf("auth: refusing a login: %w", err)
+	}
+	return ErrCredentials
+}
+
+func (s *Service) observe(ctx context.Context, outcome string, spans Spans) {
+	s.Log.InfoContext(ctx, "login", "outcome", outcome, "find", spans.Find, "verify", spans.Verify, "start", spans.Start, "write", spans.Write)
+	if s.Observe != nil {
+		s.Observe(outcome, spans)
+	}
+}

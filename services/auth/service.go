@@ -1,0 +1,61 @@
+package auth
+
+import (
+	"log/slog"
+	"time"
+
+	"dashtam/services/errs"
+	"dashtam/services/hashpool"
+	"dashtam/services/jobs"
+	"dashtam/services/jwt"
+	"dashtam/services/limits"
+	"dashtam/services/password"
+	"dashtam/services/postgres"
+)
+
+// What callers may have to tell apart. The messages are what a person reads.
+var (
+	// ErrCredentials is the one answer to every login that fails, whatever the reason (LG-1).
+	ErrCredentials = errs.New(errs.Unauthenticated, "That address and password do not go together, or the address is not verified yet. If it is not, we have just mailed a new link.")
+	// ErrEmailTaken is for handlers only, which answer as for a new address (SU-1).
+	ErrEmailTaken = errs.New(errs.Conflict, "There is an account with this address.")
+	// ErrSignupClosed is what sign-up answers on an installation that takes nobody new.
+	ErrSignupClosed = errs.New(errs.Forbidden, "This Dashtam takes no new people. Its administrator can add you.")
+	// ErrLink is every way in which a mailed or printed link does not work: unknown, used, replaced, too old.
+	ErrLink = errs.New(errs.NotFound, "This link was used already, replaced by a newer one, or is older than a day.")
+	// ErrRefresh is every way in which a refresh token does not work.
+	ErrRefresh = errs.New(errs.Unauthenticated, "This refresh token is not valid. Sign in again.")
+	// ErrNotFound answers for a person who does not exist.
+	ErrNotFound = errs.New(errs.NotFound, "There is no such person.")
+	// ErrLastAdmin keeps the installation administrable (AZ-5).
+	ErrLastAdmin = errs.New(errs.Conflict, "This is the last administrator. Make somebody else one first.")
+	// ErrHasAdmin answers a second set-up.
+	ErrHasAdmin = errs.New(errs.Conflict, "There is an administrator already.")
+)
+
+// Bounds on the mails that strangers can cause; limits holds the rules of the public contract.
+var (
+	resendPerAddress = limits.Rule{Name: "verify_resend", Max: 10, Window: time.Hour}
+	noticePerAccount = limits.Rule{Name: "signup_notice", Max: 5, Window: time.Hour} // "there is an account with your address"
+)
+
+// Config is what a Service works with. Everything is required but SignupClosed and Observe.
+type Config struct {
+	DB           postgres.DB
+	Passwords    *password.Service
+	Hashes       *hashpool.Pool
+	Limits       *limits.Service
+	Tokens       *jwt.Service
+	Jobs         *jobs.Queue
+	DeviceKey    []byte // signs known-device cookies; derived for nothing else
+	SignupClosed bool   // nobody signs up by themselves
+	Log          *slog.Logger
+	Now          func() time.Time
+	Observe      func(outcome string, spans Spans) // told about every login that reached the hash; for metrics
+}
+
+// Service is the seed's AuthService.
+type Service struct{ Config }
+
+// New makes a Service. It does no I/O.
+func New(c Config) *Service { return &Service{c} }

@@ -1,0 +1,80 @@
+package auth_test
+
+import (
+	"context"
+	"sync/atomic"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"dashtam/services/auth"
+	"dashtam/services/limits"
+	"dashtam/services/postgres"
+)
+
+// load is what an act cost: what an observer with a clock could tell apart.
+type load struct{ hashes, statements int }
+
+// work runs f and counts.
+func (b *bench) work(f func()) load {
+	b.t.Helper()
+	before := load{b.hashes(), int(b.statements.Load())}
+	f()
+	return load{b.hashes() - before.hashes, int(b.statements.Load()) - before.statements}
+}
+
+func (b *bench) hashes() int { return int(b.pool.Stats().Done) }
+
+// counting is a database that counts statements; transactions count, too.
+type counting struct {
+	postgres.DB
+	n *atomic.Int64
+}
+
+func (c counting) Begin(ctx context.Context) (pgx.Tx, error) {
+	c.n.Add(1)
+	tx, err := c.DB.Begin(ctx)
+	return countingTx{tx, c.n}, err
+}
+
+func (c counting) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+	c.n.Add(1)
+	return c.DB.Exec(ctx, sql, args...)
+}
+
+func (c counting) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	c.n.Add(1)
+	return c.DB.Query(ctx, sql, args...)
+}
+
+func (c counting) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+	c.n.Add(1)
+	return c.DB.QueryRow(ctx, sql, args...)
+}
+
+// countingTx counts inside a transaction. River's client takes it, too.
+type countingTx struct {
+	pgx.Tx
+	n *atomic.Int64
+}
+
+func (c countingTx) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+	c.n.Add(1)
+	return c.Tx.Exec(ctx, sql, args...)
+}
+
+func (c countingTx) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	c.n.Add(1)
+	return c.Tx.Query(ctx, sql, args...)
+}
+
+func (c countingTx) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+	c.n.Add(1)
+	return c.Tx.QueryRow(ctx, sql, args...)
+}
+
+// counted makes a service's database count.
+func (b *bench) counted(c *auth.Config) {
+	db := counting{b.db, &b.statements}
+	c.DB, c.Limits = db, limits.New(db, c.Now)
+}
