@@ -1,0 +1,19 @@
+// Package connections is a person's access to their banks: asking for permission, the bank's answer, and the end of it.
+// It owns the tables connections and connect_attempts.
+//
+// How permission is asked for. Start writes an attempt, bound to the browser session's record, the person and the bank
+// (OA-1, OA-6). Continue derives state and PKCE verifier from the attempt's id with a key that is not in the database, so
+// it writes nothing and a copy of the database gives neither (OA-2). Callback uses the attempt up before it asks the bank
+// for tokens; of two callbacks one finds it. Then everything the answer brings is one transaction: connection, tokens,
+// first sync and audit row. From there on the browser may go away, the answer is kept (RL-6).
+//
+// How it ends. Disconnect erases the tokens at once, in the transaction that says disconnected; the bank is told right
+// after the commit, from memory, within seconds. A job that retried for days would need a copy of the refresh token to
+// outlive the moment the person was promised that there is none, so there is no such job: when the bank cannot be told,
+// the audit log says so, and what is left at the bank are tokens nobody holds.
+//
+// A connection's status is written here only; services/syncer reports what it found. Of the tables accounts
+// (services/ledger) and sync_runs (services/syncer) this package reads counts and results for its list.
+//
+// It must not know how banks speak, nor fetch anything: what starts the first sync is handed in.
+package connections

@@ -1,0 +1,107 @@
+package connections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"dashtam/services/actor"
+	"dashtam/services/audit"
+	"dashtam/services/providers"
+)
+
+// finish keeps what a permission brought, in one transaction: the connection, its tokens, the first sync, the audit row.
+func (s *Service) finish(ctx context.Context, who actor.Actor, a attempt, p providers.Profile, g providers.Grant) (id uuid.UUID, err error) {
+	if tooMuch(g.Scopes, p.Scopes) {
+		return uuid.Nil, ErrTooMuch
+	}
+	act := "connection.renewed"
+	err = pgx.BeginFunc(ctx, s.c.DB, func(tx pgx.Tx) error {
+		if err := lockPerson(ctx, tx, who); err != nil {
+			return err
+		}
+		if id, err = sameLogin(ctx, tx, who, a, p, g); err != nil {
+			return err
+		}
+		if id == uuid.Nil {
+			id, act = uuid.Must(uuid.NewV7()), "connection.created"
+		}
+		if err := write(ctx, tx, who, id, p, g); err != nil {
+			return err
+		}
+		if _, err := s.c.Tokens.StoreTokens(ctx, tx, who, id, p.Slug, g.Tokens); err != nil {
+			return err
+		}
+		if err := s.c.Enqueue(ctx, tx, who, id); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, who, audit.Event{
+			Act: act, Target: id.String(), Detail: map[string]string{"provider": p.Slug},
+		})
+	})
+	if err != nil {
+		return uuid.Nil, fmt.Errorf("connections: keeping a permission: %w", err)
+	}
+	return id, nil
+}
+
+// lockPerson lets two answers of one person wait for each other, so that one bank login never becomes two connections.
+func lockPerson(ctx context.Context, tx pgx.Tx, who actor.Actor) error {
+	_, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('connections ' || @user::text, 0))`, pgx.NamedArgs{"user": who.UserID})
+	return err
+}
+
+// sameLogin finds the connection this permission renews: the one that was named, if it is the same bank login (OA-7); or,
+// when none was, another of this login, so that nobody's money is counted twice. uuid.Nil: a new one.
+func sameLogin(ctx context.Context, tx pgx.Tx, who actor.Actor, a attempt, p providers.Profile, g providers.Grant) (uuid.UUID, error) {
+	args := pgx.NamedArgs{"user": who.UserID, "id": a.ConnectionID, "provider": p.Slug, "subject": g.Subject}
+	if a.ConnectionID == nil {
+		var id uuid.UUID
+		err := tx.QueryRow(ctx, `
+			SELECT id FROM connections WHERE user_id = @user AND provider = @provider AND subject = @subject AND subject <> ''
+			ORDER BY disconnected_at DESC NULLS FIRST, created_at LIMIT 1`, args).Scan(&id)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return uuid.Nil, nil
+		}
+		return id, err
+	}
+	var subject string
+	err := tx.QueryRow(ctx, `SELECT subject FROM connections WHERE user_id = @user AND id = @id FOR UPDATE`, args).Scan(&subject)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return uuid.Nil, ErrNotFound
+	case err != nil:
+		return uuid.Nil, err
+	case subject != "" && g.Subject == "":
+		return uuid.Nil, ErrBankAway // it told us before who it is; without that the two must not be mixed
+	case subject != "" && subject != g.Subject:
+		return uuid.Nil, ErrOtherLogin
+	}
+	return *a.ConnectionID, nil
+}
+
+// write inserts the connection, or brings it back to life.
+func write(ctx context.Context, tx pgx.Tx, who actor.Actor, id uuid.UUID, p providers.Profile, g providers.Grant) error {
+	_, err := tx.Exec(ctx, `
+		INSERT INTO connections AS c (user_id, id, provider, name, status, subject, scopes, consent_expires_at)
+		VALUES (@user, @id, @provider, @name, @status, @subject, @scopes, now() + @days::int * interval '1 day')
+		ON CONFLICT (user_id, id) DO UPDATE SET status = excluded.status, cause = '', status_since = now(),
+			subject = excluded.subject, scopes = excluded.scopes, consent_expires_at = excluded.consent_expires_at,
+			next_sync_at = NULL, disconnected_at = NULL`,
+		pgx.NamedArgs{
+			"user": who.UserID, "id": id, "provider": p.Slug, "name": p.Name, "status": string(Syncing), "subject": g.Subject,
+			"scopes": strings.Join(g.Scopes, " "), "days": daysOrNull(p.ConsentDays),
+		})
+	return err
+}
+
+func daysOrNull(days int) *int {
+	if days == 0 {
+		return nil
+	}
+	return &days
+}
