@@ -1,0 +1,134 @@
+package metrics
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"dashtam/services/hashpool"
+	"dashtam/services/jobs"
+	"dashtam/services/postgres"
+)
+
+// Config is what is looked at when somebody asks for the figures.
+type Config struct {
+	Pool   *postgres.Pool
+	Hashes *hashpool.Pool
+}
+
+// Metrics counts and serves.
+type Metrics struct {
+	registry *prometheus.Registry
+	requests *prometheus.HistogramVec
+	logins   *prometheus.HistogramVec
+}
+
+// buckets reach from a page in memory to a login that waited its turn, in seconds.
+var buckets = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 15, 30}
+
+// New makes Metrics with a registry of its own.
+func New(c Config) *Metrics {
+	m := &Metrics{
+		registry: prometheus.NewRegistry(),
+		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "dashtam_http_request_seconds", Help: "Time to answer, by route and status.", Buckets: buckets,
+		}, []string{"method", "route", "status"}),
+		logins: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "dashtam_login_span_seconds", Help: "Parts of a login that reached the hash.", Buckets: buckets,
+		}, []string{"outcome", "span"}),
+	}
+	m.registry.MustRegister(m.requests, m.logins, hashes{c.Hashes}, database{c.Pool},
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(collectors.MetricsScheduler)))
+	return m
+}
+
+// Handler serves the figures.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
+}
+
+// Request counts one answered request. route is a pattern, never a path.
+func (m *Metrics) Request(method, route string, status int, took time.Duration) {
+	m.requests.WithLabelValues(method, route, strconv.Itoa(status)).Observe(took.Seconds())
+}
+
+// Login counts how long one part of a login took.
+func (m *Metrics) Login(outcome, span string, took time.Duration) {
+	m.logins.WithLabelValues(outcome, span).Observe(took.Seconds())
+}
+
+func desc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("dashtam_"+name, help, labels, nil)
+}
+
+var (
+	hashWorkers = desc("hash_workers", "Passwords that may be hashed at once; 0 = no bound.")
+	hashBusy    = desc("hash_busy", "Passwords being hashed.")
+	hashWaiting = desc("hash_waiting", "People waiting for their password to be hashed.", "priority")
+	hashMean    = desc("hash_mean_seconds", "Time of one hash, lately.")
+	hashDone    = desc("hash_done_total", "Hashes done.")
+	hashShed    = desc("hash_shed_total", "People sent away because the wait would have been too long.")
+	hashTime    = desc("hash_seconds_total", "Time spent hashing.")
+	hashWaited  = desc("hash_waited_seconds_total", "Time spent waiting.")
+
+	dbConns   = desc("db_connections", "Connections to the database.", "state")
+	dbWaits   = desc("db_empty_acquire_total", "Times a statement had to wait for a connection.")
+	jobsCount = desc("jobs", "Jobs by kind and state.", "kind", "state")
+)
+
+type hashes struct{ pool *hashpool.Pool }
+
+func (h hashes) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeByCollect(h, ch) }
+
+func (h hashes) Collect(ch chan<- prometheus.Metric) {
+	s := h.pool.Stats()
+	gauge(ch, hashWorkers, float64(s.Workers))
+	gauge(ch, hashBusy, float64(s.Busy))
+	gauge(ch, hashWaiting, float64(s.WaitingKnown), "known")
+	gauge(ch, hashWaiting, float64(s.WaitingNew), "stranger")
+	gauge(ch, hashMean, s.Mean.Seconds())
+	counter(ch, hashDone, float64(s.Done))
+	counter(ch, hashShed, float64(s.Shed))
+	counter(ch, hashTime, s.Hashing.Seconds())
+	counter(ch, hashWaited, s.Waited.Seconds())
+}
+
+type database struct{ pool *postgres.Pool }
+
+func (d database) Describe(ch chan<- *prometheus.Desc) {
+	for _, desc := range []*prometheus.Desc{dbConns, dbWaits, jobsCount} {
+		ch <- desc
+	}
+}
+
+// Collect also counts the jobs, which takes a query; when the database is away those lines are missing.
+func (d database) Collect(ch chan<- prometheus.Metric) {
+	s := d.pool.Stat()
+	gauge(ch, dbConns, float64(s.AcquiredConns()), "busy")
+	gauge(ch, dbConns, float64(s.IdleConns()), "idle")
+	gauge(ch, dbConns, float64(s.MaxConns()), "most")
+	counter(ch, dbWaits, float64(s.EmptyAcquireCount()))
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	counts, err := jobs.Counts(ctx, d.pool)
+	if err != nil {
+		return
+	}
+	for _, c := range counts {
+		gauge(ch, jobsCount, float64(c.Number), c.Kind, c.State)
+	}
+}
+
+func gauge(ch chan<- prometheus.Metric, d *prometheus.Desc, v float64, labels ...string) {
+	ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+}
+
+func counter(ch chan<- prometheus.Metric, d *prometheus.Desc, v float64, labels ...string) {
+	ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, v, labels...)
+}
