@@ -14,6 +14,9 @@ import (
 
 	"dashtam/handlers/middleware"
 	"dashtam/handlers/web"
+	"dashtam/services/auth"
+	"dashtam/services/email"
+	"dashtam/services/password"
 	"dashtam/static"
 )
 
@@ -27,8 +30,11 @@ type Deps struct {
 	Log     *slog.Logger
 	Ready   func(ctx context.Context) error // nil error = the database answers
 	API     http.Handler                    // serves /api/, without cookies; handlers/api
+	Outbox  *email.Outbox                   // shown at /dev/outbox; nil unless the base URL is a localhost URL
 
-	Sessions *web.Sessions
+	Sessions  *web.Sessions
+	Auth      *auth.Service
+	Passwords *password.Service
 }
 
 // New is the whole stack.

@@ -39,9 +39,33 @@ const usual = 15 * time.Second
 
 // routes is the one table of URLs.
 func (d Deps) routes() []route {
-	return []route{
-		{method: http.MethodGet, path: "/", access: public, handle: landing},
+	gates := &gates{d.Auth, d.Sessions, d.Passwords, web.NewCookies(d.BaseURL), d.Outbox, d.BaseURL.String()}
+	settings := &settings{d.Auth, web.NewCookies(d.BaseURL)}
+	table := []route{
+		{method: http.MethodGet, path: "/", access: public, handle: gates.landing},
+		{method: http.MethodGet, path: "/signup", access: public, handle: gates.newAccount},
+		{method: http.MethodPost, path: "/signup", access: public, handle: gates.createAccount, slow: true},
+		{method: http.MethodPost, path: "/signup/strength", access: public, handle: gates.strength},
+		{method: http.MethodGet, path: "/signup/sent", access: public, handle: gates.sent},
+		{method: http.MethodGet, path: "/verify/resend", access: public, handle: gates.newResend},
+		{method: http.MethodPost, path: "/verify/resend", access: public, handle: gates.createResend},
+		{method: http.MethodGet, path: "/verify/:token", access: public, handle: gates.showVerify},
+		{method: http.MethodPost, path: "/verify/:token", access: public, handle: gates.verify},
+		{method: http.MethodGet, path: "/login", access: public, handle: gates.newLogin},
+		{method: http.MethodPost, path: "/login", access: public, handle: gates.login, slow: true},
+		{method: http.MethodGet, path: "/setup/:token", access: public, handle: gates.showSetup},
+		{method: http.MethodPost, path: "/setup/:token", access: public, handle: gates.setUp, slow: true},
+		{method: http.MethodPost, path: "/logout", access: user, handle: gates.logout},
+
+		{method: http.MethodGet, path: "/settings/profile", access: user, handle: settings.profile},
+		{method: http.MethodPost, path: "/settings/profile", access: user, handle: settings.updateProfile},
+		{method: http.MethodPost, path: "/settings/theme", access: user, handle: settings.setTheme},
+		{method: http.MethodPost, path: "/settings/rail", access: user, handle: settings.setRail},
 	}
+	if d.Outbox != nil {
+		table = append(table, route{method: http.MethodGet, path: "/dev/outbox", access: public, handle: gates.outboxPage})
+	}
+	return table
 }
 
 var (

@@ -13,12 +13,6 @@ import (
 	"dashtam/views/layouts"
 )
 
-// The cookies that hold what a page looks like. They are no secrets and mean nothing to anybody else.
-const (
-	RailCookie  = "rail"  // "icons" = folded
-	ThemeCookie = "theme" // the last choice made in this browser, for pages before the sign-in
-)
-
 // frame is what stands around the page of this request. It takes the flash, so it is asked for once per page.
 func frame(r *http.Request, m Meta) layouts.Frame {
 	info := InfoFrom(r.Context())
@@ -53,11 +47,4 @@ func in(shell Shell, f layouts.Frame, body templ.Component) templ.Component {
 	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
 		return layout.Render(templ.WithChildren(ctx, body), w)
 	})
-}
-
-func cookie(r *http.Request, name string) string {
-	if c, err := r.Cookie(name); err == nil {
-		return c.Value
-	}
-	return ""
 }

@@ -8,14 +8,18 @@ package pages
 import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
-import "dashtam/views/components"
+import (
+	"dashtam/views/components"
+	"time"
+)
 
 // Profile is the page about oneself.
 type Profile struct {
 	Fields
 	Email     string
 	Shortcuts bool
-	Since     string // when the account was made
+	Since     time.Time // when the account was made
+	Now       time.Time
 }
 
 func (p Profile) zone() components.FieldProps {
@@ -54,7 +58,7 @@ func ProfilePage(p Profile) templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = components.PageHead(components.HeadProps{Title: "Settings", Answer: "Your profile", Sub: "Here since " + p.Since + "."}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = components.PageHead(components.HeadProps{Title: "Settings", Answer: "Your profile", Sub: "Here since " + components.Date(p.Since, p.Now) + "."}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -128,7 +132,7 @@ func ProfilePage(p Profile) templ.Component {
 				var templ_7745c5c3_Var4 string
 				templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinStringErrs(z)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/profile.templ`, Line: 42, Col: 23}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/profile.templ`, Line: 46, Col: 23}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var4))
 				if templ_7745c5c3_Err != nil {

@@ -1,0 +1,46 @@
+package handlers
+
+import (
+	"net/http"
+
+	"github.com/a-h/templ"
+	"github.com/labstack/echo/v4"
+
+	"dashtam/handlers/web"
+	"dashtam/services/auth"
+	"dashtam/services/email"
+	"dashtam/services/errs"
+	"dashtam/services/password"
+	"dashtam/views/pages"
+)
+
+// gates is how people come in and out.
+type gates struct {
+	auth      *auth.Service
+	sessions  *web.Sessions
+	passwords *password.Service
+	cookies   web.Cookies
+	outbox    *email.Outbox // nil unless this runs on somebody's own machine
+	base      string        // the public URL
+}
+
+// gate renders a page before the sign-in.
+func gate(c echo.Context, status int, title, about string, body templ.Component) error {
+	return web.Page(c, status, web.Meta{Title: title, Shell: web.Gate, About: about}, body)
+}
+
+// fields is a form to be shown again with what is wrong in it; ok is false for an error that is not about input.
+func fields(err error, values map[string]string) (f pages.Fields, ok bool) {
+	return pages.Fields{Values: values, Errors: errs.FieldsOf(err)}, errs.KindOf(err) == errs.Invalid && errs.FieldsOf(err) != nil
+}
+
+// landing says what this is to somebody who has no account here yet.
+func (g *gates) landing(c echo.Context) error {
+	if web.Person(c) != nil {
+		return web.Redirect(c, "/overview")
+	}
+	return web.Page(c, http.StatusOK, web.Meta{
+		Title: "Your money in one calm place", Shell: web.Plain,
+		About: "Dashtam reads what your banks know about you and keeps it as a ledger, on a server of your own.",
+	}, pages.Landing())
+}

@@ -1,0 +1,73 @@
+package handlers
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"dashtam/handlers/web"
+	"dashtam/services/auth"
+	"dashtam/services/errs"
+	"dashtam/views/pages"
+)
+
+func (g *gates) newLogin(c echo.Context) error {
+	if web.Person(c) != nil {
+		return web.Redirect(c, "/overview")
+	}
+	return g.loginPage(c, http.StatusOK, pages.Login{Next: web.Next(c.QueryParam("next"))})
+}
+
+// login answers every refusal with the same page (LG-1), and goes on only to a place on this site (LG-7).
+func (g *gates) login(c echo.Context) error {
+	var form struct {
+		Email    string `form:"email"`
+		Password string `form:"password"`
+		Next     string `form:"next"`
+	}
+	err := web.Bind(c, &form)
+	var done auth.Login
+	if err == nil {
+		credentials := auth.Credentials{Email: form.Email, Password: form.Password, Device: g.cookies.Get(c, web.DeviceCookie)}
+		done, err = g.auth.Login(c.Request().Context(), web.Actor(c), credentials, g.sessions.SignIn)
+	}
+	next := web.Next(form.Next)
+	if err == nil {
+		g.cookies.Set(c, web.DeviceCookie, done.Device)
+		if next == "" {
+			next = "/overview"
+		}
+		return web.Redirect(c, next)
+	}
+	page := pages.Login{Next: next}
+	var again bool
+	if page.Fields, again = fields(err, map[string]string{"email": form.Email}); again {
+		page.Fault = page.Errors["password"]
+		return g.loginPage(c, http.StatusUnprocessableEntity, page)
+	}
+	if errors.Is(err, auth.ErrCredentials) {
+		page.Fault = errs.Message(err)
+		return g.loginPage(c, http.StatusUnauthorized, page)
+	}
+	return err
+}
+
+func (g *gates) loginPage(c echo.Context, status int, p pages.Login) error {
+	p.Closed = g.auth.SignupClosed
+	return gate(c, status, "Sign in", "Sign in to this Dashtam.", pages.LoginPage(p))
+}
+
+// logout ends the session here and on the server, and has the browser forget what it kept of our pages (SE-3). It keeps
+// its cookies: the one that makes the device known must stay.
+func (g *gates) logout(c echo.Context) error {
+	ctx := c.Request().Context()
+	if err := g.auth.Logout(ctx, web.Actor(c)); err != nil {
+		return err
+	}
+	if err := g.sessions.Destroy(ctx); err != nil {
+		return err
+	}
+	c.Response().Header().Set("Clear-Site-Data", `"cache", "storage"`)
+	return web.Redirect(c, "/")
+}
