@@ -20,6 +20,7 @@
 //	jwt                 | compute | -                       | -
 //	money               | compute | -                       | -
 //	password            | compute | -                       | -
+//	sandbox/books       | compute | -                       | -
 //	admin               | io      | PostgreSQL              | -
 //	audit               | io      | PostgreSQL              | audit_events
 //	auth                | io      | PostgreSQL              | users sessions links refresh_tokens

@@ -47,6 +47,9 @@ func New(username string, until time.Time) *Books {
 	return b
 }
 
+// CustomerOf is who the bank believes signs in as username, without drawing up their books.
+func CustomerOf(username string) Customer { return New(username, epoch.Add(-day)).Customer }
+
 // Accounts are the customer's accounts as they stand at an instant, in the bank's own order.
 func (b *Books) Accounts(at time.Time) []Account {
 	accounts := make([]Account, len(b.ledgers))
