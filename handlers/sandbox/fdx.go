@@ -1,0 +1,221 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"dashtam/services/sandbox"
+	"dashtam/services/sandbox/books"
+)
+
+// fdxError is FDX v6's error body.
+type fdxError struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	Debug   string `json:"debugMessage,omitempty"`
+
+	status int
+}
+
+func (e *fdxError) Error() string { return e.Message }
+
+// FDX v6's error codes, as far as this bank needs them.
+var (
+	errToken       = &fdxError{"401", "Invalid access token", "The token is missing, unknown, expired or revoked.", http.StatusUnauthorized}
+	errScope       = &fdxError{"602", "Customer not authorized", "The customer did not allow this: a scope is missing.", http.StatusForbidden}
+	errNoAccount   = &fdxError{"701", "Account not found", "", http.StatusNotFound}
+	errDate        = &fdxError{"702", "Invalid start or end date", "Dates look like 2026-11-24 or 2026-11-24T09:30:00Z.", http.StatusBadRequest}
+	errDateRange   = &fdxError{"703", "Invalid date range", "startTime is after endTime.", http.StatusBadRequest}
+	errPage        = &fdxError{"400", "Invalid page", "limit is a whole number above 0; offset and pageKey come from the answer before.", http.StatusBadRequest}
+	errNoSuchData  = &fdxError{"404", "Data not found for request parameters", "There is nothing at this address.", http.StatusNotFound}
+	errInternal    = &fdxError{"500", "Internal server error", "", http.StatusInternalServerError}
+	errMisbehaving = fdxError{"500", "The bank was told to answer like this", "See /faults.", 0}
+)
+
+// visit is one authorised question: whose data it is about, and the books to answer from.
+type visit struct {
+	*http.Request
+	grant sandbox.Grant
+	books *books.Books
+	at    time.Time
+}
+
+func (v visit) may(scope string) bool { return slices.Contains(v.grant.Scopes, scope) }
+
+// api checks the access token and that one of the scopes was granted, shows the faults that were asked for, and writes
+// what answer says.
+func (b *bank) api(answer func(visit) (any, error), scopes ...string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		g, err := b.bearer(r)
+		if err == nil {
+			err = b.misbehave(r.Context(), g.Username)
+		}
+		if err == nil && !slices.ContainsFunc(scopes, func(s string) bool { return slices.Contains(g.Scopes, s) }) {
+			err = errScope
+		}
+		var body any
+		if err == nil {
+			v := visit{Request: r, grant: g}
+			v.books, v.at = b.shelf.of(g.Username)
+			body, err = answer(v)
+		}
+		if err != nil {
+			b.fdxFailure(w, r, err)
+			return
+		}
+		writeJSON(w, http.StatusOK, body)
+	}
+}
+
+// bearer finds what an access token (RFC 6750) opens.
+func (b *bank) bearer(r *http.Request) (sandbox.Grant, error) {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return sandbox.Grant{}, errToken
+	}
+	inner, err := opaque{}.Decrypt(strings.TrimSpace(token))
+	if err != nil {
+		return sandbox.Grant{}, errToken
+	}
+	id, subject, _ := strings.Cut(inner, ":")
+	g, err := b.Bank.GrantByAccess(r.Context(), id)
+	if errors.Is(err, sandbox.ErrInvalidGrant) || (err == nil && books.CustomerOf(g.Username).ID != subject) {
+		return sandbox.Grant{}, errToken
+	}
+	return g, err
+}
+
+// misbehave shows the faults a customer's next answer should have.
+func (b *bank) misbehave(ctx context.Context, username string) error {
+	list, err := b.Bank.Misbehave(ctx, username)
+	if err != nil {
+		return err
+	}
+	var failure error
+	for _, f := range list {
+		switch f.Name {
+		case sandbox.FaultLatency:
+			select {
+			case <-time.After(time.Duration(f.Value) * time.Millisecond):
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		case sandbox.FaultStatus:
+			e := errMisbehaving
+			e.status = f.Value
+			failure = &e
+		}
+	}
+	return failure
+}
+
+func (b *bank) fdxFailure(w http.ResponseWriter, r *http.Request, err error) {
+	e, ok := errors.AsType[*fdxError](err)
+	if !ok {
+		b.Log.ErrorContext(r.Context(), "sandbox bank: api", "error", err)
+		e = errInternal
+	}
+	switch e {
+	case errToken:
+		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+	case errScope:
+		w.Header().Set("WWW-Authenticate", `Bearer error="insufficient_scope"`)
+	}
+	writeJSON(w, e.status, e)
+}
+
+func noSuchData(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, errNoSuchData.status, errNoSuchData)
+}
+
+func (b *bank) customer(v visit) (any, error) {
+	c := v.books.Customer
+	out := fdxCustomer{CustomerID: c.ID, Name: fdxName{First: c.First, Last: c.Last}, Email: []string{c.Email}, Accounts: []fdxRelation{}}
+	for _, a := range v.books.Accounts(v.at) {
+		out.Accounts = append(out.Accounts, fdxRelation{AccountID: a.ID, Relationship: "PRIMARY"})
+	}
+	return out, nil
+}
+
+func (b *bank) accounts(v visit) (any, error) {
+	p, err := pageOf(v)
+	if err != nil {
+		return nil, err
+	}
+	all := v.books.Accounts(p.at)
+	part, page := cut(p, all)
+	list := make([]fdxAccount, len(part))
+	for i, a := range part {
+		list[i] = fdxAccountOf(a, p.at, v.may(scopeDetailed), v.may(scopeInvestments))
+	}
+	return map[string]any{"page": page, "accounts": list}, nil
+}
+
+func (b *bank) account(v visit) (any, error) {
+	a, ok := v.books.Account(v.PathValue("id"), v.at)
+	if !ok {
+		return nil, errNoAccount
+	}
+	return fdxAccountOf(a, v.at, true, v.may(scopeInvestments)), nil
+}
+
+func (b *bank) transactions(v visit) (any, error) {
+	p, err := pageOf(v)
+	if err != nil {
+		return nil, err
+	}
+	from, to, err := period(v.FormValue("startTime"), v.FormValue("endTime"))
+	if err != nil {
+		return nil, err
+	}
+	account, ok := v.books.Account(v.PathValue("id"), p.at)
+	if !ok {
+		return nil, errNoAccount
+	}
+	all, _ := v.books.Transactions(account.ID, p.at) // the account was just found
+	all = slices.DeleteFunc(all, func(t books.Transaction) bool {
+		return t.When().Before(from) || (!to.IsZero() && t.When().After(to))
+	})
+	part, page := cut(p, all)
+	list := make([]fdxTransaction, len(part))
+	for i, t := range part {
+		list[i] = fdxTransactionOf(account, t)
+	}
+	return map[string]any{"page": page, "transactions": list}, nil
+}
+
+// period reads startTime and endTime, either of which may be missing. A plain date at the end means that whole day.
+func period(start, end string) (from, to time.Time, err error) {
+	if start != "" {
+		if from, _, err = when(start); err != nil {
+			return from, to, err
+		}
+	}
+	if end != "" {
+		whole := false
+		if to, whole, err = when(end); err != nil {
+			return from, to, err
+		}
+		if whole {
+			to = to.AddDate(0, 0, 1).Add(-time.Nanosecond)
+		}
+		if to.Before(from) {
+			return from, to, errDateRange
+		}
+	}
+	return from, to, nil
+}
+
+func when(s string) (t time.Time, wholeDay bool, err error) {
+	if t, err = time.Parse(time.DateOnly, s); err == nil {
+		return t, true, nil
+	}
+	if t, err = time.Parse(time.RFC3339, s); err == nil {
+		return t, false, nil
+	}
+	return t, false, errDate
+}
