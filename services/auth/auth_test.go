@@ -45,6 +45,8 @@ type bench struct {
 	now  time.Time // what the service takes for the time; the database has its own
 
 	statements atomic.Int64 // so many the service sent
+	inFind     func()       // runs once, in the middle of the next login, when its account is looked up
+	config     auth.Config
 }
 
 func newBench(t testing.TB, change ...func(*auth.Config)) *bench {
@@ -66,8 +68,17 @@ func newBench(t testing.TB, change ...func(*auth.Config)) *bench {
 	for _, f := range change {
 		f(&c)
 	}
+	b.config = c
 	b.Service = auth.New(c)
 	return b
+}
+
+// withCost is the same service after the cost of hashing was raised.
+func (b *bench) withCost(cost int) *auth.Service {
+	c := b.config
+	c.Passwords = password.New(cost)
+	c.Hashes = hashpool.New(c.Passwords, 0)
+	return auth.New(c)
 }
 
 // from is a stranger at another address, so that limits per address do not get in the way.

@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"context"
+	"strings"
 	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
@@ -29,6 +30,7 @@ func (b *bench) hashes() int { return int(b.pool.Stats().Done) }
 type counting struct {
 	postgres.DB
 	n *atomic.Int64
+	b *bench
 }
 
 func (c counting) Begin(ctx context.Context) (pgx.Tx, error) {
@@ -44,6 +46,10 @@ func (c counting) Exec(ctx context.Context, sql string, args ...any) (pgconn.Com
 
 func (c counting) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
 	c.n.Add(1)
+	if f := c.b.inFind; f != nil && strings.Contains(sql, "WHERE u.email_key") {
+		c.b.inFind = nil
+		f()
+	}
 	return c.DB.Query(ctx, sql, args...)
 }
 
@@ -59,7 +65,9 @@ type countingTx struct {
 }
 
 func (c countingTx) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
-	c.n.Add(1)
+	if !strings.Contains(sql, "pg_notify") { // River wakes its workers at most so often, whatever the job
+		c.n.Add(1)
+	}
 	return c.Tx.Exec(ctx, sql, args...)
 }
 
@@ -75,6 +83,6 @@ func (c countingTx) QueryRow(ctx context.Context, sql string, args ...any) pgx.R
 
 // counted makes a service's database count.
 func (b *bench) counted(c *auth.Config) {
-	db := counting{b.db, &b.statements}
+	db := counting{b.db, &b.statements, b}
 	c.DB, c.Limits = db, limits.New(db, c.Now)
 }

@@ -1,0 +1,278 @@
+package auth_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"dashtam/services/auth"
+	"dashtam/services/email"
+	"dashtam/services/errs"
+)
+
+func TestLogin_FindsVerifiesStartsWrites(t *testing.T) {
+	b := newBench(t)
+	u := b.verified()
+	var during, startedFor string
+	got, err := b.Login(t.Context(), stranger, auth.Credentials{Email: "TEST@example.com", Password: good.Password}, func(_ context.Context, u auth.User) error {
+		startedFor = u.Email
+		during = query[string](b, `SELECT coalesce(last_login_at::text, 'never') FROM users`)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.User.ID != u.ID || startedFor != "test@example.com" || during != "never" {
+		t.Errorf("user %v, session for %q, last login while it was made: %s", got.User.ID, startedFor, during)
+	}
+	if s := got.Spans; s.Find < 0 || s.Verify < 0 || s.Start < 0 || s.Write < 0 {
+		t.Errorf("%+v", s)
+	}
+	if !strings.Contains(b.log.String(), "outcome=ok") || !strings.Contains(b.log.String(), "verify=") {
+		t.Errorf("the log has no spans: %s", b.log)
+	}
+	if b.audited("login", "done") != 1 || b.count(`SELECT count(*) FROM users WHERE last_login_at IS NOT NULL`) != 1 {
+		t.Error("the login was not written")
+	}
+}
+
+// moments puts the five classes of LG-1 onto one address each; all but unknown exist.
+func (b *bench) moments() map[string]auth.Credentials {
+	classes := map[string]auth.Credentials{"unknown": {Email: "unknown@example.com", Password: good.Password}}
+	for i, class := range []string{"password", "disabled", "unverified", "locked"} {
+		r := auth.Registration{Name: class, Email: class + "@example.com", Password: good.Password}
+		u, err := b.Register(b.t.Context(), from(1000+i), r)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		classes[class] = auth.Credentials{Email: r.Email, Password: r.Password}
+		if class != "unverified" {
+			b.exec(`UPDATE users SET verified_at = now() WHERE id = $1`, u.ID)
+		}
+	}
+	wrong := classes["password"]
+	wrong.Password = "not the password"
+	classes["password"] = wrong
+	b.exec(`UPDATE users SET disabled_at = now() WHERE name = 'disabled'`)
+	for i := range 10 {
+		_, err := b.Login(b.t.Context(), from(i), auth.Credentials{Email: "locked@example.com", Password: "wrong"}, noSession)
+		wantErr(b.t, err, auth.ErrCredentials)
+	}
+	return classes
+}
+
+// Break LG-1: login.go: in refuse, return errs.New(errs.Unauthenticated, reason)
+func TestLogin_LG1_OneAnswerForEveryReason(t *testing.T) {
+	b := newBench(t)
+	for class, c := range b.moments() {
+		_, err := b.Login(t.Context(), from(50), c, func(context.Context, auth.User) error {
+			t.Errorf("%s: a session was started", class)
+			return nil
+		})
+		if err == nil || err.Error() != auth.ErrCredentials.Error() || errs.KindOf(err) != errs.Unauthenticated {
+			t.Errorf("%s: %v", class, err)
+		}
+		if n := b.count(`SELECT count(*) FROM audit_events WHERE act = 'login' AND result = 'refused' AND detail->>'reason' = $1`, class); n == 0 {
+			t.Errorf("%s: not in the audit log", class)
+		}
+	}
+}
+
+// Break LG-2: login.go: in check, return "unknown", nil when a.account is nil, before the hash
+func TestLogin_LG2_EveryReasonCostsTheSame(t *testing.T) {
+	b := newBench(t)
+	classes := b.moments()
+	costs := map[string]load{}
+	for round := range 2 { // the second finds the minute's mail already sent
+		for class, c := range classes {
+			costs[class] = b.work(func() { _, _ = b.Login(t.Context(), from(60+round), c, noSession) })
+		}
+		if round == 0 && b.mails(email.Verify) != 5 { // a sign-up each, and one for the unverified
+			t.Errorf("%d mails", b.mails(email.Verify))
+		}
+	}
+	want := costs["password"]
+	if want.hashes != 1 {
+		t.Errorf("a wrong password costs %d hashes", want.hashes)
+	}
+	for class, got := range costs {
+		if class != "locked" && got != want {
+			t.Errorf("%s costs %+v, a wrong password %+v", class, got, want)
+		}
+	}
+}
+
+// Break LG-3: login.go: in check, ask s.locked only after the hash
+func TestLogin_LG3_LimitedTriesHashNothing(t *testing.T) {
+	b := newBench(t)
+	b.verified()
+	for _, address := range []string{good.Email, "nobody@example.com"} {
+		for i := range 10 {
+			_, err := b.Login(t.Context(), from(i), auth.Credentials{Email: address, Password: "wrong"}, noSession)
+			wantErr(t, err, auth.ErrCredentials)
+		}
+		cost := b.work(func() {
+			_, err := b.Login(t.Context(), from(90), auth.Credentials{Email: address, Password: good.Password}, noSession)
+			wantErr(t, err, auth.ErrCredentials)
+		})
+		if cost.hashes != 0 {
+			t.Errorf("%s: a locked try costs %+v", address, cost)
+		}
+	}
+	var limited error
+	cost := b.work(func() {
+		for range 21 {
+			_, limited = b.Login(t.Context(), from(91), auth.Credentials{Email: "x@example.com", Password: "wrong"}, noSession)
+		}
+	})
+	if errs.KindOf(limited) != errs.RateLimited || errs.RetryAfter(limited) <= 0 || cost.hashes != 10 {
+		t.Errorf("the 21st try in a minute: %v; %d hashes for ten tries until the lock", limited, cost.hashes)
+	}
+}
+
+// Break RL-2: login.go: in check, leave out the second s.locked
+func TestLogin_RL2_WhoGuessesInParallelGetsNoMoreTries(t *testing.T) {
+	b := newBench(t)
+	b.verified()
+	b.inFind = func() { // the right guess is past the first check when ten wrong ones fail
+		for i := range 10 {
+			_, err := b.login(from(i), "wrong", "")
+			wantErr(t, err, auth.ErrCredentials)
+		}
+	}
+	_, err := b.login(from(50), good.Password, "")
+	wantErr(t, err, auth.ErrCredentials)
+}
+
+// Break RL-2: login.go: in attempt, leave a.subject alone for a known device
+func TestLogin_RL2_AKnownDeviceIsNotLockedOutByStrangers(t *testing.T) {
+	b := newBench(t)
+	b.verified()
+	in, err := b.login(stranger, good.Password, "")
+	if err != nil || in.Device == "" {
+		t.Fatal(err)
+	}
+	for i := range 12 {
+		_, err := b.login(from(i), "wrong", "")
+		wantErr(t, err, auth.ErrCredentials)
+	}
+	_, err = b.login(from(99), good.Password, "")
+	wantErr(t, err, auth.ErrCredentials)
+	_, err = b.login(from(99), good.Password, strings.ToUpper(in.Device))
+	wantErr(t, err, auth.ErrCredentials)
+	again, err := b.login(from(99), good.Password, in.Device)
+	if err != nil || again.Device != in.Device {
+		t.Errorf("the owner's own browser: %v, device kept: %t", err, again.Device == in.Device)
+	}
+	for range 10 { // but whoever has the cookie has no more tries than others
+		_, err = b.login(from(98), "wrong", in.Device)
+		wantErr(t, err, auth.ErrCredentials)
+	}
+	_, err = b.login(from(98), good.Password, in.Device)
+	wantErr(t, err, auth.ErrCredentials)
+
+	b.now = b.now.Add(16 * time.Minute)
+	if _, err = b.login(from(97), good.Password, ""); err != nil {
+		t.Errorf("a quarter of an hour later: %v", err)
+	}
+}
+
+func TestLogin_DeviceOfAnotherAccountOrTooOldIsNone(t *testing.T) {
+	b := newBench(t)
+	b.verified()
+	in, err := b.login(stranger, good.Password, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := auth.Registration{Name: "o", Email: "other@example.com", Password: good.Password}
+	if _, err := b.Register(t.Context(), stranger, other); err != nil {
+		t.Fatal(err)
+	}
+	b.exec(`UPDATE users SET verified_at = now()`)
+	got, err := b.Login(t.Context(), stranger, auth.Credentials{Email: other.Email, Password: other.Password, Device: in.Device}, noSession)
+	if err != nil || got.Device == in.Device {
+		t.Errorf("another account's device was kept (%v)", err)
+	}
+	b.now = b.now.Add(366 * 24 * time.Hour)
+	if got, err = b.login(stranger, good.Password, in.Device); err != nil || got.Device == in.Device {
+		t.Errorf("a year-old device was kept (%v)", err)
+	}
+}
+
+func TestLogin_UnverifiedIsMailedALinkOnceAMinute(t *testing.T) {
+	b := newBench(t)
+	b.registered()
+	for range 3 {
+		_, err := b.login(stranger, good.Password, "")
+		wantErr(t, err, auth.ErrCredentials)
+	}
+	_, err := b.login(stranger, "wrong", "")
+	wantErr(t, err, auth.ErrCredentials)
+	if n := b.mails(email.Verify); n != 2 {
+		t.Errorf("%d mails, want the sign-up's and one more", n)
+	}
+	b.now = b.now.Add(61 * time.Second)
+	_, err = b.login(stranger, good.Password, "")
+	wantErr(t, err, auth.ErrCredentials)
+	if n := b.mails(email.Verify); n != 3 {
+		t.Errorf("%d mails a minute later, want 3", n)
+	}
+}
+
+// Break PW-7: login.go: in write, password_hash = password_hash
+func TestLogin_PW7_AnOldCostIsRaised(t *testing.T) {
+	b := newBench(t)
+	b.verified()
+	old := query[string](b, `SELECT password_hash FROM users`)
+	newer := b.withCost(5)
+	if _, err := newer.Login(t.Context(), stranger, auth.Credentials{Email: good.Email, Password: "wrong"}, noSession); !errors.Is(err, auth.ErrCredentials) {
+		t.Error(err)
+	}
+	if now := query[string](b, `SELECT password_hash FROM users`); now != old {
+		t.Error("a wrong password changed the hash")
+	}
+	epoch := query[time.Time](b, `SELECT password_changed_at FROM users`)
+	for range 2 {
+		if _, err := newer.Login(t.Context(), stranger, auth.Credentials{Email: good.Email, Password: good.Password}, noSession); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if now := query[string](b, `SELECT password_hash FROM users`); !strings.HasPrefix(now, "$2a$05$") {
+		t.Errorf("stored %q", now)
+	}
+	if !query[time.Time](b, `SELECT password_changed_at FROM users`).Equal(epoch) {
+		t.Error("the password did not change, but its epoch did")
+	}
+}
+
+// Break AU-1: login.go: in write, record through s.DB
+func TestLogin_AU1_NoSessionWithoutItsRecord(t *testing.T) {
+	b := newBench(t)
+	b.verified()
+	b.exec(`ALTER TABLE audit_events ADD CONSTRAINT away CHECK (act <> 'login') NOT VALID`)
+	sessions := auth.NewSessions(b.db, auth.SessionConfig{})
+	v := &auth.Visitor{}
+	_, err := b.Login(auth.WithVisitor(t.Context(), v), stranger, auth.Credentials{Email: good.Email, Password: good.Password}, func(ctx context.Context, u auth.User) error {
+		sessions.SignIn(v, u)
+		return sessions.CommitCtx(ctx, "token", []byte("data"), time.Time{})
+	})
+	if err == nil || errors.Is(err, auth.ErrCredentials) {
+		t.Errorf("got %v", err)
+	}
+	if n := b.count(`SELECT count(*) FROM sessions`); n != 0 || v.User != nil {
+		t.Errorf("%d sessions, visitor %v", n, v.User)
+	}
+	wantErr(t, sessions.CommitCtx(auth.WithVisitor(t.Context(), v), "token", []byte("data"), time.Time{}), auth.ErrSessionGone)
+}
+
+func TestLogin_DatabaseAwayIsUnavailable(t *testing.T) {
+	b := newBench(t)
+	b.verified()
+	b.db.Close()
+	_, err := b.login(stranger, good.Password, "")
+	if errors.Is(err, auth.ErrCredentials) || err == nil {
+		t.Errorf("got %v", err)
+	}
+}
