@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"time"
@@ -48,7 +49,7 @@ func (s *Sessions) Load(next http.Handler) http.Handler {
 			return
 		}
 		r = r.WithContext(context.WithValue(ctx, sessionsKey{}, s))
-		saving := &savingWriter{ResponseWriter: w, request: r, sessions: s}
+		saving := &savingWriter{ResponseWriter: w, request: r, sessions: s, token: s.scs.Token(ctx)}
 		next.ServeHTTP(saving, r)
 		saving.save(http.StatusOK)
 		if err := s.store.Touch(ctx); err != nil {
@@ -83,6 +84,7 @@ type savingWriter struct {
 	http.ResponseWriter
 	request  *http.Request
 	sessions *Sessions
+	token    string // what the browser has; empty for a session yet to be made
 	saved    bool
 	failed   bool
 }
@@ -97,13 +99,16 @@ func (w *savingWriter) save(status int) {
 	case status >= http.StatusInternalServerError:
 	case state == scs.Modified:
 		token, expiry, err := m.Commit(ctx)
-		if err != nil {
+		switch {
+		case errors.Is(err, auth.ErrSessionGone):
+			// Another request ended or renewed it meanwhile: that one's cookie stays, the dead one must not come back (SE-8).
+		case err != nil:
 			w.failed = true
 			w.Header().Del("Location")
 			Problem(w.ResponseWriter, w.request, err)
-			return
+		case token != w.token:
+			m.WriteSessionCookie(ctx, w.ResponseWriter, token, expiry)
 		}
-		m.WriteSessionCookie(ctx, w.ResponseWriter, token, expiry)
 	case state == scs.Destroyed:
 		m.WriteSessionCookie(ctx, w.ResponseWriter, "", time.Time{})
 	}
