@@ -96,6 +96,7 @@ func guard(rt route) echo.HandlerFunc {
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), limit)
 		defer cancel()
+		defer c.SetRequest(r) // an error's page is made after the handler, when its time may be over
 		c.SetRequest(r.WithContext(ctx))
 		return rt.handle(c)
 	}
