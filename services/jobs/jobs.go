@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivertype"
 )
 
 // Queue enqueues jobs. Services hold one; it works nothing itself.
@@ -71,6 +72,7 @@ func NewRunner(pool *pgxpool.Pool, c RunnerConfig) (*Runner, error) {
 		JobTimeout:           jobTimeout,
 		RescueStuckJobsAfter: rescueAfter,
 		ErrorHandler:         &errorLog{c.Log},
+		Middleware:           []rivertype.Middleware{&catcher{log: c.Log}},
 		Queues: map[string]river.QueueConfig{
 			river.QueueDefault: {MaxWorkers: 2},
 			QueueMail:          {MaxWorkers: orDefault(c.Mail, 4)},
