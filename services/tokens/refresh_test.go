@@ -1,0 +1,267 @@
+package tokens_test
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"dashtam/services/encryption"
+	"dashtam/services/tokens"
+)
+
+// answers is a bank that gives these tokens.
+func answers(access, refresh string) tokens.Exchange {
+	return func(context.Context, encryption.Secret) (tokens.Tokens, error) {
+		return tokens.Tokens{Access: encryption.Secret(access), Refresh: encryption.Secret(refresh), ExpiresIn: time.Hour}, nil
+	}
+}
+
+func fails(err error) tokens.Exchange {
+	return func(context.Context, encryption.Secret) (tokens.Tokens, error) { return tokens.Tokens{}, err }
+}
+
+func TestSeed_Tokens_RefreshToken(t *testing.T) {
+	b := newBundle(t)
+	who, id := b.stored("old", "old-refresh", time.Hour)
+	var given string
+	a, err := b.vault.RefreshToken(t.Context(), who, id, 1, func(_ context.Context, refresh encryption.Secret) (tokens.Tokens, error) {
+		given = refresh.Reveal()
+		if n := b.count(`SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%' AND datname = current_database()`, nil); n != 0 {
+			t.Errorf("%d transactions are open while the bank thinks", n)
+		}
+		return tokens.Tokens{Access: "new"}, nil
+	})
+	if err != nil || a.Token.Reveal() != "new" || a.Generation != 2 || given != "old-refresh" {
+		t.Fatalf("RefreshToken = %q of generation %d, %v; the bank was given %q", a.Token.Reveal(), a.Generation, err, given)
+	}
+	b.opens(who, id, "new")
+	// No new refresh token: the old one stays (RFC 6749 6).
+	if _, err := b.vault.RefreshToken(t.Context(), who, id, 2, func(_ context.Context, refresh encryption.Secret) (tokens.Tokens, error) {
+		given = refresh.Reveal()
+		return tokens.Tokens{Access: "newer", Refresh: "new-refresh"}, nil
+	}); err != nil || given != "old-refresh" {
+		t.Fatalf("the second refresh: %v, with %q", err, given)
+	}
+}
+
+// Break OA-12: services/tokens/refresh.go: in acquire, drop the comparison of fence and generation
+func TestRefresh_OA12_ManyAtOnceAskOnce(t *testing.T) {
+	b := newBundle(t)
+	who, id := b.stored("old", "old-refresh", time.Hour)
+	nodes := []*tokens.Service{b.vault, b.with(b.keys)}
+	var posts atomic.Int32
+	bank := func(ctx context.Context, _ encryption.Secret) (tokens.Tokens, error) {
+		posts.Add(1)
+		return answers("new", "new-refresh")(ctx, "")
+	}
+	var all sync.WaitGroup
+	for i := range 200 {
+		all.Go(func() {
+			a, err := nodes[i%2].RefreshToken(t.Context(), who, id, 1, bank)
+			if err != nil || a.Token.Reveal() != "new" {
+				t.Errorf("caller %d: %q, %v", i, a.Token.Reveal(), err)
+			}
+		})
+	}
+	all.Wait()
+	if n := posts.Load(); n != 1 {
+		t.Errorf("the bank was asked %d times", n)
+	}
+}
+
+// Break OA-12: services/tokens/refresh.go: drop the case waited && r.Free
+func TestRefresh_OA12_LosersShareTheFailure(t *testing.T) {
+	b := newBundle(t)
+	who, id := b.stored("old", "old-refresh", time.Hour)
+	var posts atomic.Int32
+	asked, answer := make(chan struct{}), make(chan struct{})
+	refused := errors.New("refused")
+	bank := func(context.Context, encryption.Secret) (tokens.Tokens, error) {
+		if posts.Add(1) == 1 {
+			close(asked)
+		}
+		<-answer
+		return tokens.Tokens{}, refused
+	}
+	var all sync.WaitGroup
+	all.Go(func() {
+		if _, err := b.vault.RefreshToken(t.Context(), who, id, 1, bank); !errors.Is(err, refused) {
+			t.Errorf("the winner got %v", err)
+		}
+	})
+	<-asked
+	losers := make([]*switchable, 20)
+	for i := range losers {
+		losers[i] = &switchable{Pool: b.db.Pool}
+		vault := b.over(losers[i], b.keys)
+		all.Go(func() {
+			if _, err := vault.RefreshToken(t.Context(), who, id, 1, bank); !errors.Is(err, tokens.ErrBusy) {
+				t.Errorf("a loser got %v", err)
+			}
+		})
+	}
+	for _, loser := range losers {
+		for loser.reads.Load() == 0 { // until it has seen the lease
+			runtime.Gosched()
+		}
+	}
+	close(answer)
+	all.Wait()
+	if n := posts.Load(); n != 1 {
+		t.Errorf("the bank was asked %d times", n)
+	}
+}
+
+// Break OA-13: services/tokens/refresh.go: in acquire, drop the case r.Lost >= inDoubt
+func TestRefresh_OA13_LostAnswers(t *testing.T) {
+	b := newBundle(t)
+	who, id := b.stored("old", "old-refresh", time.Hour)
+	posts := 0
+	lost := func(context.Context, encryption.Secret) (tokens.Tokens, error) {
+		posts++
+		return tokens.Tokens{}, tokens.ErrAnswerLost
+	}
+	for try, want := range []error{tokens.ErrAnswerLost, tokens.ErrAnswerLost, tokens.ErrInDoubt, tokens.ErrInDoubt} {
+		if _, err := b.vault.RefreshToken(t.Context(), who, id, 1, lost); !errors.Is(err, want) {
+			t.Errorf("try %d: %v, want %v", try+1, err, want)
+		}
+	}
+	if posts != 2 {
+		t.Errorf("the bank was asked %d times, want 2: the lost one and one retry", posts)
+	}
+	// A clear no leaves no doubt, however often it comes.
+	who, id = b.stored("old", "old-refresh", time.Hour)
+	no := errors.New("503")
+	for range 4 {
+		if _, err := b.vault.RefreshToken(t.Context(), who, id, 1, fails(no)); !errors.Is(err, no) {
+			t.Errorf("after clear refusals: %v", err)
+		}
+	}
+	if _, err := b.vault.RefreshToken(t.Context(), who, id, 1, answers("new", "")); err != nil {
+		t.Error(err)
+	}
+}
+
+// A process that died holding the lease (F01): its lease runs out, and the next one asks once more.
+//
+// Break OA-13: services/tokens/refresh.go: in acquire, note the intent as audit.Done
+func TestRefresh_OA13_AfterACrash(t *testing.T) {
+	b := newBundle(t)
+	who, id := b.stored("old", "old-refresh", time.Hour)
+	crash := func() {
+		ctx, cancel := context.WithCancel(t.Context())
+		died := make(chan struct{})
+		go func() {
+			defer close(died)
+			defer func() { _ = recover() }()
+			_, _ = b.vault.RefreshToken(ctx, who, id, 1, func(context.Context, encryption.Secret) (tokens.Tokens, error) { panic("kill -9") })
+		}()
+		<-died
+		cancel()
+		b.exec(`UPDATE connection_tokens SET lease_until = now() - interval '1 second' WHERE connection_id = @id`, pgx.NamedArgs{"id": id})
+	}
+	crash()
+	if a, err := b.vault.RefreshToken(t.Context(), who, id, 1, answers("new", "new-refresh")); err != nil || a.Token.Reveal() != "new" {
+		t.Fatalf("after one crash: %v", err)
+	}
+	who, id = b.stored("old", "old-refresh", time.Hour)
+	crash()
+	crash()
+	if _, err := b.vault.RefreshToken(t.Context(), who, id, 1, never); !errors.Is(err, tokens.ErrInDoubt) {
+		t.Errorf("after two crashes: %v, want ErrInDoubt", err)
+	}
+}
+
+// Break OA-14: services/tokens/refresh.go: in keep, return err at once
+func TestRefresh_OA14_StoredWhenTheDatabaseIsBack(t *testing.T) {
+	b := newBundle(t)
+	who, id := b.stored("old", "old-refresh", time.Hour)
+	ctx, cancel := context.WithCancel(t.Context())
+	asked := make(chan struct{})
+	done := make(chan error)
+	go func() {
+		_, err := b.vault.RefreshToken(ctx, who, id, 1, func(ctx context.Context, _ encryption.Secret) (tokens.Tokens, error) {
+			b.db.away.Store(true)
+			cancel() // the one who asked is gone, too (RL-6)
+			close(asked)
+			return answers("new", "new-refresh")(ctx, "")
+		})
+		done <- err
+	}()
+	<-asked
+	if n := b.count(`SELECT generation FROM connection_tokens WHERE connection_id = @id`, pgx.NamedArgs{"id": id}); n != 1 {
+		t.Fatal("the answer was stored while the database was away")
+	}
+	b.db.away.Store(false)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	b.opens(who, id, "new")
+}
+
+// A refresher that slept through its lease (F07) must not overwrite what somebody else stored meanwhile.
+//
+// Break OA-12: services/tokens/refresh.go: in store, drop the case r.Generation != l.generation
+func TestRefresh_OA12_FenceAgainstASleeper(t *testing.T) {
+	b := newBundle(t)
+	who, id := b.stored("old", "old-refresh", time.Hour)
+	a, err := b.vault.RefreshToken(t.Context(), who, id, 1, func(ctx context.Context, _ encryption.Secret) (tokens.Tokens, error) {
+		b.exec(`UPDATE connection_tokens SET lease_until = now() - interval '1 second' WHERE connection_id = @id`, pgx.NamedArgs{"id": id})
+		if _, err := b.with(b.keys).RefreshToken(ctx, who, id, 1, answers("theirs", "their-refresh")); err != nil {
+			t.Error(err)
+		}
+		return answers("sleeper's", "sleeper's-refresh")(ctx, "")
+	})
+	if err != nil || a.Token.Reveal() != "theirs" {
+		t.Errorf("the sleeper got %q, %v; want the other's result", a.Token.Reveal(), err)
+	}
+	b.opens(who, id, "theirs")
+}
+
+// Break OA-11: services/tokens/refresh.go: in giveUp, drop the look at r.Generation
+func TestRefresh_OA11_RefusedButRenewedMeanwhile(t *testing.T) {
+	b := newBundle(t)
+	who, id := b.stored("old", "old-refresh", time.Hour)
+	a, err := b.vault.RefreshToken(t.Context(), who, id, 1, func(ctx context.Context, _ encryption.Secret) (tokens.Tokens, error) {
+		b.exec(`UPDATE connection_tokens SET lease_until = now() - interval '1 second' WHERE connection_id = @id`, pgx.NamedArgs{"id": id})
+		if _, err := b.with(b.keys).RefreshToken(ctx, who, id, 1, answers("theirs", "their-refresh")); err != nil {
+			t.Error(err)
+		}
+		return tokens.Tokens{}, errors.New("invalid_grant")
+	})
+	if err != nil || a.Token.Reveal() != "theirs" {
+		t.Errorf("%q, %v; want the newer token", a.Token.Reveal(), err)
+	}
+}
+
+// Break OA-15: services/tokens/store.go: in early, leave out the tenth
+func TestAccessToken_OA15_RenewsEarly(t *testing.T) {
+	b := newBundle(t)
+	for name, c := range map[string]struct {
+		life, left time.Duration
+		want       string
+	}{
+		"an hour, 10 minutes left":   {time.Hour, 10 * time.Minute, "old"},
+		"an hour, 5 minutes left":    {time.Hour, 5 * time.Minute, "new"},
+		"5 minutes, 50 seconds left": {5 * time.Minute, 50 * time.Second, "new"},
+		"5 minutes, 70 seconds left": {5 * time.Minute, 70 * time.Second, "old"},
+		"90 seconds, all left":       {90 * time.Second, 90 * time.Second, "old"},
+		"no life said":               {0, 0, "old"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			who, id := b.stored("old", "old-refresh", c.life)
+			b.exec(`UPDATE connection_tokens SET stored_at = stored_at - @ago::interval, expires_at = expires_at - @ago::interval WHERE connection_id = @id`,
+				pgx.NamedArgs{"id": id, "ago": (c.life - c.left).String()})
+			a, err := b.vault.AccessToken(t.Context(), who, id, "test", answers("new", ""))
+			if err != nil || a.Token.Reveal() != c.want {
+				t.Errorf("%q, %v; want %q", a.Token.Reveal(), err, c.want)
+			}
+		})
+	}
+}
