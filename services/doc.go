@@ -35,6 +35,7 @@
 //	postgres/embedded   | io      | processes, files        | -
 //	postgres/pgtest     | io      | PostgreSQL              | -
 //	providers           | io      | HTTP                    | -
+//	providers/banktest  | io      | HTTP                    | -
 //	providers/fdx       | io      | HTTP                    | -
 //	sandbox             | io      | PostgreSQL              | sandbox.*
 //	syncer              | io      | PostgreSQL, HTTP        | sync_runs
