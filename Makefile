@@ -1,0 +1,60 @@
+# Two commands matter: `make run` and `make test`. `make help` lists the rest.
+# Go alone builds and runs the program; npm is used to fetch a database where none is installed, and to change the CSS.
+
+BIN := bin/dashtam
+GO_FILES = $(shell git ls-files -co --exclude-standard '*.go')
+
+.PHONY: help run demo test check generate css lint bench fuzz dev build
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+run: build ## start Dashtam with its own database and a sandbox bank
+	@exec $(BIN) serve
+
+demo: build ## start Dashtam with a person who has three years of data
+	@exec $(BIN) demo
+
+dev: generate css build ## like run, after making templates and CSS anew
+	@exec $(BIN) serve
+
+build:
+	@go build -trimpath -ldflags='-s -w' -o $(BIN) ./cmd/dashtam
+
+# The race detector needs cgo and a C compiler; without one the tests run without it.
+RACE = $(shell [ "$$(go env CGO_ENABLED)" = 1 ] && command -v "$$(go env CC)" >/dev/null && echo -race)
+
+test: ## every test, on a throw-away database
+	go test $(RACE) -timeout 15m $(TESTFLAGS) ./...
+
+check: ## what has to hold before a change is accepted
+	@.ci/check
+
+lint: bin/tools/golangci-lint bin/tools/staticcheck ## golangci-lint and staticcheck
+	bin/tools/golangci-lint run ./...
+	bin/tools/staticcheck ./...
+
+bin/tools/%: .ci/tools/go.mod .ci/tools/go.sum
+	@mkdir -p bin/tools
+	cd .ci/tools && go build -o ../../bin/tools/ tool
+
+generate: ## templates to Go
+	go tool templ generate -lazy -path views
+
+css: node_modules/.package-lock.json ## static/input.css to static/app.css
+	npx --no-install tailwindcss -i static/input.css -o static/app.css --minify
+
+node_modules/.package-lock.json: package-lock.json
+	npm ci --no-audit --no-fund --ignore-scripts
+	@touch $@
+
+bench: ## the figures of the README, for this machine
+	go test -run '^$$' -bench . -benchmem ./...
+
+FUZZTIME ?= 20s
+fuzz: ## every fuzz target, FUZZTIME each
+	@for package in $$(go list ./...); do \
+		for target in $$(go test -list '^Fuzz' $$package | grep ^Fuzz); do \
+			echo "$$package $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
+		done; \
+	done
