@@ -91,3 +91,24 @@ func (s *Service) noteKeys(ctx context.Context, tx pgx.Tx, checks []keyCheck) er
 	}
 	return nil
 }
+
+// KeyUse says what one key-encryption key is needed for.
+type KeyUse struct {
+	ID       string
+	DataKeys int // connections whose tokens it opens
+}
+
+// KeyUses lists the keys the database was written with, by id.
+func (s *Service) KeyUses(ctx context.Context) ([]KeyUse, error) {
+	rows, err := s.db.Query(ctx, `
+		SELECT c.key_id AS id, count(k.key_id) AS data_keys
+		FROM key_checks c LEFT JOIN data_keys k USING (key_id) GROUP BY c.key_id ORDER BY c.key_id`)
+	if err != nil {
+		return nil, fmt.Errorf("tokens: listing keys: %w", err)
+	}
+	uses, err := pgx.CollectRows(rows, pgx.RowToStructByName[KeyUse])
+	if err != nil {
+		return nil, fmt.Errorf("tokens: listing keys: %w", err)
+	}
+	return uses, nil
+}

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strings"
+
+	"dashtam/services/actor"
+	"dashtam/services/auth"
+	"dashtam/services/tokens"
+)
+
+// commands is the command line.
+type commands struct {
+	Serve     serveCommand     `cmd:"" help:"Serve Dashtam, with a database of its own unless DASHTAM_DATABASE_URL names one."`
+	Demo      demoCommand      `cmd:"" help:"Serve Dashtam with a person who has three years of data at the sandbox bank."`
+	Migrate   migrateCommand   `cmd:"" help:"Bring the database to this version's schema."`
+	SetupLink setupLinkCommand `cmd:"" help:"Print a link, good for 24 hours, that makes the first administrator."`
+	Admin     adminCommands    `cmd:"" help:"Make and unmake administrators."`
+	Keys      keysCommands     `cmd:"" help:"Look after the key-encryption keys."`
+	Version   versionCommand   `cmd:"" help:"Print the version."`
+}
+
+type migrateCommand struct{}
+
+// Run migrates: every command that opens the database does.
+func (migrateCommand) Run(ctx context.Context, a *app) error {
+	return a.withDatabase(ctx, func(context.Context, *node) error {
+		fmt.Fprintln(a.stdout, "The database is up to date.")
+		return nil
+	})
+}
+
+type setupLinkCommand struct{}
+
+// Run prints a fresh set-up link; those before it stop working.
+func (setupLinkCommand) Run(ctx context.Context, a *app) error {
+	return a.withDatabase(ctx, func(ctx context.Context, n *node) error { return n.printSetupLink(ctx) })
+}
+
+type adminCommands struct {
+	Grant  grantCommand  `cmd:"" help:"Make the person with this address an administrator."`
+	Revoke revokeCommand `cmd:"" help:"Make the administrator with this address an ordinary person."`
+}
+
+type grantCommand struct {
+	Email string `arg:"" help:"The person's address."`
+}
+
+// Run makes an administrator.
+func (c grantCommand) Run(ctx context.Context, a *app) error {
+	return a.withDatabase(ctx, func(ctx context.Context, n *node) error {
+		u, err := n.auth.GrantAdmin(ctx, actor.ForSystem("admin grant"), c.Email)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(a.stdout, "%s is an administrator now.\n", u.Email)
+		return nil
+	})
+}
+
+type revokeCommand struct {
+	Email string `arg:"" help:"The administrator's address."`
+}
+
+// Run takes an administrator's role away.
+func (c revokeCommand) Run(ctx context.Context, a *app) error {
+	return a.withDatabase(ctx, func(ctx context.Context, n *node) error {
+		u, err := n.auth.RevokeAdmin(ctx, actor.ForSystem("admin revoke"), c.Email)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(a.stdout, "%s is no administrator any more.\n", u.Email)
+		return nil
+	})
+}
+
+type keysCommands struct {
+	Status keysStatusCommand `cmd:"" help:"Say which keys there are and what each opens."`
+}
+
+type keysStatusCommand struct{}
+
+// Run lists the keys by id. Key material is never printed.
+func (keysStatusCommand) Run(ctx context.Context, a *app) error {
+	return a.withDatabase(ctx, func(ctx context.Context, n *node) error {
+		uses, err := n.tokens.KeyUses(ctx)
+		if err != nil {
+			return err
+		}
+		for _, u := range uses {
+			fmt.Fprintln(a.stdout, keyLine(u, n.keys.Current().ID()))
+		}
+		fmt.Fprintln(a.stdout, "A backup of the database together with the keys of its time opens the tokens in it; without them it opens none.")
+		return nil
+	})
+}
+
+func keyLine(u tokens.KeyUse, current string) string {
+	line := fmt.Sprintf("%s: opens the tokens of %d connections", u.ID, u.DataKeys)
+	if u.ID == current {
+		line += ", is used for new ones"
+	}
+	return line
+}
+
+type versionCommand struct{}
+
+// Run prints the version that the build recorded.
+func (versionCommand) Run(a *app) error {
+	_, err := fmt.Fprintln(a.stdout, "dashtam", version())
+	return err
+}
+
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	return strings.Trim(info.Main.Version, "()")
+}
+
+// printSetupLink prints the way to the first administrator.
+func (n *node) printSetupLink(ctx context.Context) error {
+	token, err := n.auth.SetupLink(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(n.app.stdout, "set-up:", n.app.config.BaseURL.JoinPath("setup", token))
+	return err
+}
+
+// offerSetup is printSetupLink at a start, where an administrator is no error.
+func (n *node) offerSetup(ctx context.Context) error {
+	err := n.printSetupLink(ctx)
+	if errors.Is(err, auth.ErrHasAdmin) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"dashtam/services/encryption"
+	"dashtam/services/postgres"
+	"dashtam/services/tokens"
+)
+
+// openKeys gives the key-encryption keys and, where there are none yet, a function that keeps the new ones. They are
+// kept only once the database turns out to know no others.
+func openKeys(c config) (ring *encryption.Keyring, keep func() error, err error) {
+	if c.Keys != "" {
+		ring, err = encryption.ParseKeyring(c.Keys.Reveal())
+		if err != nil {
+			return nil, nil, fmt.Errorf("DASHTAM_KEYS: %w", err)
+		}
+		return ring, func() error { return nil }, nil
+	}
+	text, err := os.ReadFile(c.KeyFile)
+	if errors.Is(err, os.ErrNotExist) && c.KeyFile == filepath.Join(c.DataDir, "keys") {
+		return newKeys(c.KeyFile)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("the key file: %w", err)
+	}
+	if info, err := os.Stat(c.KeyFile); err == nil && info.Mode().Perm()&0o077 != 0 {
+		return nil, nil, fmt.Errorf("the key file %s can be read by others; chmod 600 it", c.KeyFile)
+	}
+	ring, err = encryption.ParseKeyring(string(text))
+	if err != nil {
+		return nil, nil, fmt.Errorf("the key file %s: %w", c.KeyFile, err)
+	}
+	return ring, func() error { return nil }, nil
+}
+
+func newKeys(path string) (*encryption.Keyring, func() error, error) {
+	key, err := encryption.GenerateKey("k1")
+	if err != nil {
+		return nil, nil, err
+	}
+	text := "# Opens the stored bank tokens. Keep a copy apart from the database's backups.\n" + key.Line().Reveal() + "\n"
+	ring, err := encryption.ParseKeyring(text)
+	if err != nil {
+		return nil, nil, err
+	}
+	return ring, func() error {
+		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		if err != nil {
+			return fmt.Errorf("the key file: %w", err)
+		}
+		_, err = f.WriteString(text)
+		return errors.Join(err, f.Sync(), f.Close())
+	}, nil
+}
+
+// prepare brings the database to this binary's schema, unless it was written with other keys: then nothing is touched,
+// neither it nor the key file (VT-5).
+func (a *app) prepare(ctx context.Context, url string) error {
+	ring, keep, err := openKeys(a.config)
+	if err != nil {
+		return err
+	}
+	pool, err := postgres.Open(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	vault := tokens.New(tokens.Config{DB: pool, Keys: ring})
+	var old bool
+	if err := pool.QueryRow(ctx, "SELECT to_regclass('data_keys') IS NOT NULL").Scan(&old); err != nil {
+		return fmt.Errorf("the database cannot be reached: %w", err)
+	}
+	if old {
+		if err := vault.CheckKeys(ctx); err != nil {
+			return err
+		}
+	}
+	if err := keep(); err != nil {
+		return err
+	}
+	if err := postgres.Migrate(ctx, url, a.log); err != nil {
+		return err
+	}
+	a.keys = ring
+	return vault.CheckKeys(ctx)
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// sweepEvery is how often counters of limits that are over are removed.
+const sweepEvery = 10 * time.Minute
+
+var (
+	errStopping     = errors.New("stopping")
+	errDatabaseGone = errors.New("the embedded database has ended; postgres/postgres.log in the data directory says why")
+)
+
+type serveCommand struct{}
+
+// Run serves until ctx ends.
+func (serveCommand) Run(ctx context.Context, a *app) error { return a.serve(ctx, (*node).offerSetup) }
+
+// serve runs everything until ctx ends or something it stands on fails. ready is called once everybody is answered.
+func (a *app) serve(ctx context.Context, ready func(*node, context.Context) error) (err error) {
+	if a.config, err = readConfig(a.getenv); err != nil {
+		return err
+	}
+	db, err := a.own(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.close()) }()
+	s, err := a.listenAll() // before anything takes long, so that a port that is taken is told at once
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	n, err := a.open(ctx, db.url)
+	if err != nil {
+		return err
+	}
+	defer n.close()
+	runner, err := n.runner(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.begin(n); err != nil {
+		return err
+	}
+	work := context.WithoutCancel(ctx) // what has begun is not cut off by the signal
+	if err := runner.Start(work); err != nil {
+		return err
+	}
+	s.announce()
+	if err = ready(n, ctx); err == nil {
+		err = s.wait(ctx, n, db)
+	}
+	a.log.InfoContext(work, "stopping")
+	return errors.Join(err, s.stop(work, runner))
+}
+
+// announce tells a person where to go.
+func (s *site) announce() {
+	fmt.Fprintln(s.app.stdout, "Dashtam:", s.app.config.BaseURL)
+	if s.bank != nil {
+		fmt.Fprintln(s.app.stdout, "Sandbox Bank:", s.app.sandboxIssuer())
+	}
+}
+
+// wait returns when ctx ends, or with the reason why there is no going on.
+func (s *site) wait(ctx context.Context, n *node, db database) error {
+	sweep := time.NewTicker(sweepEvery)
+	defer sweep.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-s.failed:
+			return err
+		case <-db.failed:
+			return errDatabaseGone
+		case <-sweep.C:
+			if err := n.limits.Sweep(ctx); err != nil {
+				s.app.log.WarnContext(ctx, "old counters were not removed", "error", err)
+			}
+		}
+	}
+}

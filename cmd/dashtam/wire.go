@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"dashtam/handlers"
+	"dashtam/handlers/web"
+	"dashtam/services/auth"
+	"dashtam/services/connections"
+	"dashtam/services/email"
+	"dashtam/services/encryption"
+	"dashtam/services/hashpool"
+	"dashtam/services/jobs"
+	"dashtam/services/jwt"
+	"dashtam/services/ledger"
+	"dashtam/services/limits"
+	"dashtam/services/metrics"
+	"dashtam/services/password"
+	"dashtam/services/postgres"
+	"dashtam/services/providers"
+	"dashtam/services/providers/fdx"
+	"dashtam/services/syncer"
+	"dashtam/services/tokens"
+)
+
+// node is the services of one running program over one database.
+type node struct {
+	app         *app
+	pool        *postgres.Pool
+	keys        *encryption.Keyring
+	queue       *jobs.Queue
+	passwords   *password.Service
+	hashes      *hashpool.Pool
+	limits      *limits.Service
+	metrics     *metrics.Metrics
+	tokens      *tokens.Service
+	auth        *auth.Service
+	ledger      *ledger.Service
+	connections *connections.Service
+	syncer      *syncer.Service
+}
+
+// open prepares the database at url and makes the services over it.
+func (a *app) open(ctx context.Context, url string) (*node, error) {
+	if err := a.prepare(ctx, url); err != nil {
+		return nil, err
+	}
+	pool, err := postgres.Open(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	n := &node{app: a, pool: pool, keys: a.keys}
+	if n.queue, err = jobs.NewQueue(pool.Pool, a.log); err != nil {
+		pool.Close()
+		return nil, err
+	}
+	n.passwords = password.New(0)
+	n.hashes = hashpool.New(n.passwords, a.config.HashWorkers)
+	n.limits = limits.New(pool, time.Now)
+	n.metrics = metrics.New(metrics.Config{Pool: pool, Hashes: n.hashes})
+	n.tokens = tokens.New(tokens.Config{DB: pool, Keys: n.keys})
+	n.ledger = ledger.New(pool)
+	n.auth = auth.New(auth.Config{
+		DB: pool, Passwords: n.passwords, Hashes: n.hashes, Limits: n.limits, Jobs: n.queue, Log: a.log, Now: time.Now,
+		Tokens:       jwt.New(n.keys.Derive("jwt"), a.config.BaseURL.String(), time.Now),
+		DeviceKey:    n.keys.Derive("device"),
+		SignupClosed: a.config.SignupClosed,
+		Observe:      n.observeLogin,
+	})
+	banks := a.banks()
+	n.connections = connections.New(connections.Config{
+		DB: pool, Tokens: n.tokens, Providers: banks, Limits: n.limits, Key: n.keys.Derive("connect"), Enqueue: syncer.Enqueue(n.queue),
+	})
+	n.syncer = syncer.New(syncer.Config{
+		DB: pool, Connections: n.connections, Tokens: n.tokens, Providers: banks, Queue: n.queue, Limits: n.limits,
+	})
+	return n, nil
+}
+
+func (n *node) close() { n.pool.Close() }
+
+func (n *node) observeLogin(outcome string, s auth.Spans) {
+	for span, took := range map[string]time.Duration{"find": s.Find, "verify": s.Verify, "start": s.Start, "write": s.Write} {
+		n.metrics.Login(outcome, span, took)
+	}
+}
+
+// banks are the providers of this installation: the sandbox bank, where it is on.
+func (a *app) banks() *providers.Registry {
+	if a.config.SandboxAddr == "" {
+		return providers.NewRegistry()
+	}
+	profile := providers.Sandbox(a.sandboxIssuer())
+	return providers.NewRegistry(fdx.New(fdx.Config{
+		Profile:     profile,
+		RedirectURI: a.config.BaseURL.JoinPath("connections", profile.Slug, "callback").String(),
+		Client:      providers.NewClient(a.config.PrivateProviders),
+		Private:     a.config.PrivateProviders,
+	}))
+}
+
+// runner works the jobs of this node.
+func (n *node) runner(ctx context.Context) (*jobs.Runner, error) {
+	sender, err := n.sender(ctx)
+	if err != nil {
+		return nil, err
+	}
+	mails := email.New(email.Config{Sender: sender, Linker: n.auth, Render: letter, BaseURL: n.app.config.BaseURL.String()})
+	workers := river.NewWorkers()
+	river.AddWorker(workers, &email.Worker{Email: mails})
+	n.syncer.AddWorkers(workers)
+	return jobs.NewRunner(n.pool.Pool, jobs.RunnerConfig{
+		Workers: workers, Log: n.app.log, Periodic: []jobs.Periodic{{Every: time.Minute, Args: jobs.SyncDue{}}},
+	})
+}
+
+func (n *node) sender(ctx context.Context) (email.Sender, error) {
+	c := n.app.config
+	switch c.Email {
+	case "ses":
+		return email.OpenSES(ctx, c.SESRegion, c.SESEndpoint, c.EmailFrom)
+	case "smtp":
+		return email.NewSMTP(c.SMTPURL.Reveal(), c.EmailFrom)
+	default:
+		return email.NewOutbox(filepath.Join(c.DataDir, "outbox"), c.EmailFrom), nil
+	}
+}
+
+// pages is the public surface. ready says whether this node takes requests.
+func (n *node) pages(ready func(context.Context) error) http.Handler {
+	c := n.app.config
+	store := auth.NewSessions(n.pool, auth.SessionConfig{Idle: c.SessionIdle, Lifetime: c.SessionLifetime})
+	deps := handlers.Deps{
+		BaseURL: c.BaseURL, Proxies: c.Proxies, Log: n.app.log, Ready: ready, API: http.NotFoundHandler(),
+		Sessions: web.NewSessions(store, c.BaseURL), Auth: n.auth, Passwords: n.passwords,
+	}
+	if c.Email == "outbox" && isLocal(c.BaseURL) {
+		deps.Outbox = email.NewOutbox(filepath.Join(c.DataDir, "outbox"), c.EmailFrom)
+	}
+	return handlers.New(deps)
+}
