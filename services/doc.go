@@ -38,7 +38,6 @@
 //	providers/banktest  | io      | HTTP                    | -
 //	providers/fdx       | io      | HTTP                    | -
 //	sandbox             | io      | PostgreSQL              | sandbox.*
-//	sandbox/books       | compute | -                       | -
 //	syncer              | io      | PostgreSQL, HTTP        | sync_runs
 //	tokens              | io      | PostgreSQL              | key_checks data_keys connection_tokens access_ledger
 //

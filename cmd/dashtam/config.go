@@ -156,4 +156,3 @@ func pick[T any](condition bool, yes, no T) T {
 	}
 	return no
 }
-

@@ -1,0 +1,143 @@
+package services_test
+
+import (
+	"go/types"
+	"os"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"golang.org/x/tools/go/packages"
+)
+
+// levels are the rooms of the house from the ground up: a package may import its own level and those below it. The
+// longest prefix counts.
+var levels = map[string]int{
+	"dashtam/migrations": 0, "dashtam/static": 0,
+	"dashtam/services/errs": 0, "dashtam/services/actor": 0, "dashtam/services/money": 0, "dashtam/services/password": 0,
+	"dashtam/services/encryption": 0, "dashtam/services/jwt": 0, "dashtam/services/sandbox/books": 0,
+	"dashtam/services/postgres": 1, "dashtam/services/audit": 1, "dashtam/services/jobs": 1, "dashtam/services/limits": 1,
+	"dashtam/services/hashpool": 1, "dashtam/services/metrics": 1,
+	"dashtam/services/auth": 2, "dashtam/services/tokens": 2, "dashtam/services/email": 2,
+	"dashtam/services/connections": 3, "dashtam/services/ledger": 3, "dashtam/services/providers": 3,
+	"dashtam/services/syncer": 4, "dashtam/services/admin": 4, "dashtam/services/sandbox": 4,
+	"dashtam/views": 5, "dashtam/handlers/web": 6, "dashtam/handlers/middleware": 6,
+	"dashtam/handlers/api": 7, "dashtam/handlers/sandbox": 7, "dashtam/handlers": 8, "dashtam/cmd": 9,
+}
+
+// forbidden are imports no level may hide: by the importer's prefix, the prefixes it must not import.
+var forbidden = map[string][]string{
+	"dashtam/services": {"github.com/labstack/echo", "github.com/alexedwards/scs", "github.com/a-h/templ"},
+	"dashtam/handlers": {"github.com/jackc/pgx", "dashtam/services/postgres", "dashtam/services/providers/"},
+	"dashtam/views":    {"github.com/labstack/echo", "github.com/alexedwards/scs", "github.com/jackc/pgx", "dashtam/services/postgres", "dashtam/migrations"},
+}
+
+// notForComputing are what a package that only computes cannot have use for.
+var notForComputing = regexp.MustCompile(`^(context|net|net/http|os|os/.*|syscall|database/sql|github\.com/jackc/pgx/.*|dashtam/services/postgres)$`)
+
+// house is every package of the program, without tests and their helpers.
+var house = sync.OnceValues(func() ([]*packages.Package, error) {
+	return packages.Load(&packages.Config{
+		Mode: packages.NeedName | packages.NeedImports | packages.NeedTypes | packages.NeedTypesInfo | packages.NeedSyntax | packages.NeedFiles,
+		Dir:  "..",
+	}, "./...")
+})
+
+func load(t *testing.T) []*packages.Package {
+	t.Helper()
+	all, err := house()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range all {
+		for _, e := range p.Errors {
+			t.Fatal(e)
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(p *packages.Package) bool { return strings.HasSuffix(p.PkgPath, "test") })
+}
+
+// service is one row of the classification table in doc.go.
+type service struct {
+	compute bool
+	tables  []string
+}
+
+// classification reads the table in doc.go, keyed by the package's path below services/.
+func classification(t *testing.T) map[string]service {
+	t.Helper()
+	text, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := map[string]service{}
+	for _, m := range regexp.MustCompile(`(?m)^//\t([\w/]+) +\| (compute|io) +\|[^|]*\| (.+)$`).FindAllStringSubmatch(string(text), -1) {
+		if _, twice := rows[m[1]]; twice {
+			t.Errorf("services/doc.go names %s twice", m[1])
+		}
+		rows[m[1]] = service{compute: m[2] == "compute", tables: strings.Fields(strings.Trim(m[3], "- "))}
+	}
+	return rows
+}
+
+func TestEveryServiceIsClassified(t *testing.T) {
+	rows := classification(t)
+	for _, p := range load(t) {
+		name, ok := strings.CutPrefix(p.PkgPath, "dashtam/services/")
+		if !ok {
+			continue
+		}
+		row, known := rows[name]
+		if !known {
+			t.Errorf("%s stands not in the table of services/doc.go", name)
+		}
+		for imported := range p.Imports {
+			if row.compute && notForComputing.MatchString(imported) {
+				t.Errorf("%s computes, and imports %s", name, imported)
+			}
+		}
+	}
+}
+
+func TestImportsPointDown(t *testing.T) {
+	for _, p := range load(t) {
+		mine, known := level(p.PkgPath)
+		if !known && p.PkgPath != "dashtam/services" {
+			t.Errorf("%s has no level", p.PkgPath)
+		}
+		for imported := range p.Imports {
+			if theirs, ours := level(imported); ours && theirs > mine {
+				t.Errorf("%s (level %d) imports %s (level %d)", p.PkgPath, mine, imported, theirs)
+			}
+			for prefix, not := range forbidden {
+				for _, bad := range not {
+					if under(p.PkgPath, prefix) && strings.HasPrefix(imported, bad) {
+						t.Errorf("%s imports %s", p.PkgPath, imported)
+					}
+				}
+			}
+		}
+		if !under(p.PkgPath, "dashtam/views") {
+			continue
+		}
+		for at, used := range p.TypesInfo.Uses {
+			if name, ok := used.(*types.TypeName); ok && name.Name() == "Service" && name.Pkg() != p.Types {
+				t.Errorf("%s uses a service: %v", p.PkgPath, p.Fset.Position(at.Pos()))
+			}
+		}
+	}
+}
+
+func level(pkg string) (int, bool) {
+	for ; pkg != "."; pkg = path.Dir(pkg) {
+		if l, ok := levels[pkg]; ok {
+			return l, true
+		}
+	}
+	return 0, false
+}
+
+func under(pkg, prefix string) bool { return pkg == prefix || strings.HasPrefix(pkg, prefix+"/") }
