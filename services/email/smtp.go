@@ -25,19 +25,21 @@ func NewSMTP(rawURL, from string) (*SMTP, error) {
 		return nil, errors.New("email: the SMTP URL is not like smtp://user:password@host:587")
 	}
 	options := []mail.Option{mail.WithTimeout(sendTimeout)}
+	mechanism := mail.SMTPAuthAutoDiscover
 	switch {
 	case u.Scheme == "smtps":
 		options = append(options, mail.WithSSL(), mail.WithPort(portOr(u, 465)))
 	case u.Scheme != "smtp":
 		return nil, errors.New("email: the SMTP URL begins with neither smtp:// nor smtps://")
 	case isThisMachine(u.Hostname()):
+		mechanism = mail.SMTPAuthPlain // which go-mail sends in the clear to this machine only
 		options = append(options, mail.WithTLSPolicy(mail.NoTLS), mail.WithPort(portOr(u, 587)))
 	default:
 		options = append(options, mail.WithTLSPolicy(mail.TLSMandatory), mail.WithPort(portOr(u, 587)))
 	}
 	if u.User != nil {
 		password, _ := u.User.Password()
-		options = append(options, mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover), mail.WithUsername(u.User.Username()), mail.WithPassword(password))
+		options = append(options, mail.WithSMTPAuth(mechanism), mail.WithUsername(u.User.Username()), mail.WithPassword(password))
 	}
 	client, err := mail.NewClient(u.Hostname(), options...)
 	if err != nil {

@@ -1,0 +1,376 @@
+package email_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/mail"
+	"net/textproto"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"dashtam/services/email"
+)
+
+const from = "Dashtam <dashtam@money.example.org>"
+
+var link = "https://money.example.org/verify/" + strings.Repeat("aB3_-x", 30)
+
+func message() email.Message {
+	return email.Message{
+		To: "ada@example.org", Subject: "Grüße von Dashtam", Purpose: email.Verify,
+		Text: "Öffne dies:\n\n" + link + "\n\n.\nDashtam\n", HTML: "<p>Öffne <a href=\"" + link + "\">dies</a></p>\n",
+	}
+}
+
+// checkRaw asserts the form the public contract promises of a mail as it goes out.
+func checkRaw(t *testing.T, raw []byte) {
+	t.Helper()
+	m, err := mail.ReadMessage(bytes.NewReader(raw))
+	if err != nil {
+		t.Fatalf("%v\n%s", err, raw)
+	}
+	if m.Header.Get("To") != "<ada@example.org>" || !strings.Contains(m.Header.Get("From"), "dashtam@money.example.org") || m.Header.Get("Message-Id") == "" || m.Header.Get("Date") == "" {
+		t.Errorf("headers %v", m.Header)
+	}
+	text := strings.ReplaceAll(string(raw), "\r\n", "\n")
+	if !strings.Contains(text, "\n"+link+"\n") {
+		t.Errorf("the link does not stand alone on its line:\n%s", text)
+	}
+	if plain, html := strings.Index(text, "text/plain"), strings.Index(text, "text/html"); plain < 0 || html < plain {
+		t.Errorf("the text part does not come first:\n%s", text)
+	}
+	if strings.Count(strings.ToLower(text), "content-transfer-encoding: 8bit") != 2 || !strings.Contains(text, "Öffne dies:") {
+		t.Errorf("not 8bit:\n%s", text)
+	}
+}
+
+func TestOutbox(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data", "outbox")
+	box := email.NewOutbox(dir, from)
+	if mails, err := box.Newest(t.Context(), 10); err != nil || len(mails) != 0 {
+		t.Fatalf("before the first mail: %v, %v", mails, err)
+	}
+	for _, subject := range []string{"first", "Grüße"} {
+		m := message()
+		m.Subject = subject
+		if err := box.Send(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil || len(files) != 2 {
+		t.Fatalf("%v, %v", files, err)
+	}
+	for _, f := range files {
+		info, err := os.Stat(f)
+		if err != nil || info.Mode().Perm() != 0o600 || filepath.Ext(f) != ".eml" {
+			t.Errorf("%s: %v, %v", f, info.Mode(), err)
+		}
+		raw, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkRaw(t, raw)
+	}
+	if hidden, _ := filepath.Glob(filepath.Join(dir, ".*")); len(hidden) != 0 {
+		t.Errorf("unfinished files are left: %v", hidden)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "99999999T000000-notes.eml"), []byte("my notes"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	mails, err := box.Newest(t.Context(), 1)
+	if err != nil || len(mails) != 1 {
+		t.Fatalf("%v, %v", mails, err)
+	}
+	if m := mails[0]; m.Subject != "Grüße" || m.To != "ada@example.org" || time.Since(m.At) > time.Minute || strings.ReplaceAll(m.Text, "\r", "") != message().Text || !strings.Contains(m.HTML, link) {
+		t.Errorf("%+v", m)
+	}
+}
+
+func TestOutboxWithoutAPlaceToWrite(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "a-file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := email.NewOutbox(filepath.Join(file, "outbox"), from).Send(t.Context(), message()); err == nil || errors.Is(err, email.ErrRefused) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestNoHeaderCanBeSmuggledIn(t *testing.T) {
+	dir := t.TempDir()
+	box := email.NewOutbox(dir, from)
+	for _, to := range []string{"", "no address", "ada@example.org\r\nBcc: eve@example.org", "ada@example.org, eve@example.org"} {
+		m := message()
+		m.To = to
+		if err := box.Send(t.Context(), m); !errors.Is(err, email.ErrRefused) {
+			t.Errorf("to %q: %v", to, err)
+		}
+	}
+	m := message()
+	m.Subject = "Hello\r\nBcc: eve@example.org"
+	if err := box.Send(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	sent, err := filepath.Glob(filepath.Join(dir, "*.eml"))
+	if err != nil || len(sent) != 1 {
+		t.Fatalf("%v, %v", sent, err)
+	}
+	raw, err := os.ReadFile(sent[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if parsed, err := mail.ReadMessage(bytes.NewReader(raw)); err != nil || parsed.Header.Get("Bcc") != "" {
+		t.Errorf("%v %v", parsed.Header, err)
+	}
+}
+
+// mailServer is an SMTP server that stands for those out there: it takes one mail a connection and answers RCPT with
+// rcpt, "250 ok" when that is empty.
+type mailServer struct {
+	addr string
+	rcpt string
+	mu   sync.Mutex
+	data [][]byte
+	auth []string
+}
+
+func newMailServer(t *testing.T, rcpt string) *mailServer {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &mailServer{addr: l.Addr().String(), rcpt: rcpt}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
+			s.serve(textproto.NewConn(conn))
+		}
+	})
+	t.Cleanup(func() { _ = l.Close(); wg.Wait() })
+	return s
+}
+
+func (s *mailServer) serve(c *textproto.Conn) {
+	defer c.Close()
+	say := func(line string) { _ = c.PrintfLine("%s", line) }
+	say("220 double ready")
+	for {
+		line, err := c.ReadLine()
+		if err != nil {
+			return
+		}
+		switch verb := strings.ToUpper(strings.Fields(line + " ?")[0]); verb {
+		case "EHLO":
+			say("250-double\r\n250-8BITMIME\r\n250 AUTH PLAIN")
+		case "AUTH":
+			s.mu.Lock()
+			s.auth = append(s.auth, line)
+			s.mu.Unlock()
+			say("235 ok")
+		case "RCPT":
+			say(orElse(s.rcpt, "250 ok"))
+		case "DATA":
+			say("354 go on")
+			data, err := c.ReadDotBytes()
+			if err != nil {
+				return
+			}
+			s.mu.Lock()
+			s.data = append(s.data, data)
+			s.mu.Unlock()
+			say("250 queued")
+		case "QUIT":
+			say("221 bye")
+			return
+		default:
+			say("250 ok")
+		}
+	}
+}
+
+func orElse(s, fallback string) string {
+	if s == "" {
+		return fallback
+	}
+	return s
+}
+
+func TestSMTP(t *testing.T) {
+	server := newMailServer(t, "")
+	smtp, err := email.NewSMTP("smtp://dashtam:sesame@"+server.addr, from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := smtp.Send(t.Context(), message()); err != nil {
+		t.Fatal(err)
+	}
+	server.mu.Lock()
+	defer server.mu.Unlock()
+	if len(server.data) != 1 || len(server.auth) != 1 {
+		t.Fatalf("%d mails, %d sign-ins", len(server.data), len(server.auth))
+	}
+	checkRaw(t, server.data[0])
+}
+
+func TestSMTP_JB4_WhatIsTriedAgain(t *testing.T) {
+	for answer, final := range map[string]bool{"450 mailbox busy": false, "421 too many": false, "550 no such user": true} {
+		smtp, err := email.NewSMTP("smtp://"+newMailServer(t, answer).addr, from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := smtp.Send(t.Context(), message()); err == nil || errors.Is(err, email.ErrRefused) != final {
+			t.Errorf("%s: %v", answer, err)
+		}
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody := l.Addr().String()
+	_ = l.Close()
+	smtp, err := email.NewSMTP("smtp://"+nobody, from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := smtp.Send(t.Context(), message()); err == nil || errors.Is(err, email.ErrRefused) {
+		t.Errorf("nobody listens: %v", err)
+	}
+}
+
+// A server elsewhere that offers no encryption gets nothing, the password least of all.
+func TestNewSMTP(t *testing.T) {
+	for url, good := range map[string]bool{
+		"smtp://u:sesame@mail.example.org": true, "smtp://mail.example.org:2525": true, "smtps://u:sesame@mail.example.org": true, "smtp://[::1]:2525": true,
+		"": false, "mail.example.org": false, "http://u:sesame@mail.example.org": false, "smtp://u:sesame@": false, "smtp://u:sesame%@x": false,
+	} {
+		_, err := email.NewSMTP(url, from)
+		if (err == nil) != good || err != nil && strings.Contains(err.Error(), "sesame") {
+			t.Errorf("%q: %v", url, err)
+		}
+	}
+}
+
+// ses is a server that stands for AWS SES: it keeps what the real client sends and answers with the given statuses, the
+// last of them for good.
+type ses struct {
+	*httptest.Server
+	mu       sync.Mutex
+	statuses []int
+	body     string // of answers that are no success
+	sent     [][]byte
+	asked    int
+}
+
+func newSES(t *testing.T, body string, statuses ...int) *ses {
+	t.Helper()
+	s := &ses{statuses: statuses, body: body}
+	s.Server = httptest.NewServer(s)
+	t.Cleanup(s.Close)
+	return s
+}
+
+func (s *ses) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked++
+	status := s.statuses[0]
+	if len(s.statuses) > 1 {
+		s.statuses = s.statuses[1:]
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if status != http.StatusOK {
+		if status == http.StatusBadRequest {
+			w.Header().Set("X-Amzn-Errortype", "MessageRejected")
+		}
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, s.body)
+		return
+	}
+	var in struct {
+		FromEmailAddress string
+		Destination      struct{ ToAddresses []string }
+		Content          struct{ Raw struct{ Data []byte } }
+	}
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil || r.URL.Path != "/v2/email/outbound-emails" || in.FromEmailAddress != from ||
+		len(in.Destination.ToAddresses) != 1 || !strings.Contains(r.Header.Get("Authorization"), "/eu-central-1/ses/") {
+		w.WriteHeader(http.StatusTeapot)
+		return
+	}
+	s.sent = append(s.sent, in.Content.Raw.Data)
+	_, _ = io.WriteString(w, `{"MessageId":"1"}`)
+}
+
+func (s *ses) sender() *email.SES {
+	return email.NewSES(aws.Config{Region: "eu-central-1", Credentials: credentials.NewStaticCredentialsProvider("id", "secret", "")}, s.URL, from)
+}
+
+func TestSES(t *testing.T) {
+	server := newSES(t, "", http.StatusOK)
+	if err := server.sender().Send(t.Context(), message()); err != nil {
+		t.Fatal(err)
+	}
+	if len(server.sent) != 1 {
+		t.Fatalf("%d mails", len(server.sent))
+	}
+	checkRaw(t, server.sent[0])
+}
+
+func TestSES_JB4_WhatIsTriedAgain(t *testing.T) {
+	for status, final := range map[int]bool{http.StatusTooManyRequests: false, http.StatusInternalServerError: false, http.StatusBadRequest: true} {
+		server := newSES(t, `{"message":"no"}`, status)
+		err := server.sender().Send(t.Context(), message())
+		if err == nil || errors.Is(err, email.ErrRefused) != final {
+			t.Errorf("%d: %v", status, err)
+		}
+		if server.asked != 1 {
+			t.Errorf("%d: asked %d times in one try", status, server.asked)
+		}
+	}
+}
+
+func TestOpenSESFindsCredentialsInTheEnvironment(t *testing.T) {
+	t.Setenv("AWS_ACCESS_KEY_ID", "id")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
+	server := newSES(t, "", http.StatusOK)
+	sender, err := email.OpenSES(t.Context(), "eu-central-1", server.URL, from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sender.Send(t.Context(), message()); err != nil || len(server.sent) != 1 {
+		t.Errorf("%v, %d mails", err, len(server.sent))
+	}
+}
+
+func TestSendersObeyTheirContext(t *testing.T) {
+	hang := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // or the server would not notice that the client has gone
+		<-r.Context().Done()
+	}))
+	defer hang.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	sender := email.NewSES(aws.Config{Region: "eu-central-1", Credentials: credentials.NewStaticCredentialsProvider("id", "secret", "")}, hang.URL, from)
+	if err := sender.Send(ctx, message()); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%v", err)
+	}
+}
