@@ -40,6 +40,7 @@ type Bank struct {
 	refresh map[string]*family
 	access  map[string]*family
 	count   int
+	server  *httptest.Server
 }
 
 // family is everything one permission led to.
@@ -65,9 +66,9 @@ func New(t testing.TB) *Bank {
 	mux.HandleFunc("POST /revoke", b.revoke)
 	mux.HandleFunc("GET /userinfo", b.userinfo)
 	mux.HandleFunc("GET /fdx/v6/", b.api)
-	server := httptest.NewServer(mux)
-	t.Cleanup(server.Close)
-	b.URL = server.URL
+	b.server = httptest.NewServer(mux)
+	t.Cleanup(b.server.Close)
+	b.URL = b.server.URL
 	return b
 }
 
@@ -81,6 +82,9 @@ func (b *Bank) Provider() providers.Provider {
 		RedirectURI: Redirect, Client: providers.NewClient(true), Private: true,
 	})
 }
+
+// Down takes the bank off the network for good.
+func (b *Bank) Down() { b.server.Close() }
 
 // Do changes the script while requests may be on their way.
 func (b *Bank) Do(change func(b *Bank)) {
