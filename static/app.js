@@ -30,6 +30,11 @@
     const words = $("[data-verb]", button);
     if (words) words.textContent = busy;
   });
+  // An address holds what was asked for, not what was left empty.
+  document.addEventListener("formdata", (event) => {
+    if (event.target.method !== "get") return;
+    for (const [name, value] of [...event.formData]) if (!value) event.formData.delete(name);
+  });
   addEventListener("pageshow", () => $$("[aria-busy=true][data-busy]").forEach((b) => b.removeAttribute("aria-busy")));
 
   // ---------- menus and dialogs ----------

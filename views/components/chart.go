@@ -269,5 +269,5 @@ func sharesSentence(shares []Share) string {
 			words = append(words, s.Label+" "+Percent(math.Abs(float64(s.Minor))/total))
 		}
 	}
-	return list(words) + " of everything"
+	return List(words) + " of everything"
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shopspring/decimal"
+
 	"dashtam/services/money"
 )
 
@@ -216,8 +218,8 @@ func OrNotGiven(s string) string {
 	return s
 }
 
-// list joins words as a sentence does: "a, b and c".
-func list(words []string) string {
+// List joins words as a sentence does: "a, b and c".
+func List(words []string) string {
 	switch n := len(words); n {
 	case 0:
 		return ""
@@ -226,4 +228,31 @@ func list(words []string) string {
 	default:
 		return fmt.Sprintf("%s and %s", strings.Join(words[:n-1], ", "), words[n-1])
 	}
+}
+
+// Quantity is a number of units with the decimals it has: "12", "3.4821".
+func Quantity(d decimal.Decimal) string {
+	units, decimals, found := strings.Cut(d.Abs().String(), ".")
+	s := thousands(units)
+	if found {
+		s += "." + decimals
+	}
+	if d.IsNegative() {
+		return minus + s
+	}
+	return s
+}
+
+// Price is the price of one unit, with the decimals it came with but at least the currency's: "$1,284.3719".
+func Price(d decimal.Decimal, currency string) string {
+	places := max(int32(money.Exponent(currency)), -d.Exponent())
+	units, decimals, found := strings.Cut(d.Abs().StringFixed(places), ".")
+	s := Symbol(currency) + thousands(units)
+	if found {
+		s += "." + decimals
+	}
+	if d.IsNegative() {
+		return minus + s
+	}
+	return s
 }

@@ -108,7 +108,8 @@ var keys = []struct {
 }
 
 // htmxConfig is what htmx is told: evaluate nothing, write no style element, ask nobody but us, keep no page in the
-// browser's storage (SE-3, HD-1), and swap the answer to a form that could not be accepted.
+// browser's storage (SE-3, HD-1), and swap what we answer to a form
+// that could not be accepted; other errors of ours say themselves where they go. What a proxy answers goes nowhere.
 var htmxConfig = func() string {
 	type rule struct {
 		Code  string `json:"code"`
@@ -125,7 +126,7 @@ var htmxConfig = func() string {
 		ResponseHandling       []rule `json:"responseHandling"`
 	}{
 		SelfRequestsOnly: true, RefreshOnHistoryMiss: true,
-		ResponseHandling: []rule{{"204", false, false}, {"[23]..", true, false}, {"422", true, false}, {"[45]..", false, true}},
+		ResponseHandling: []rule{{"204", false, false}, {"[23]..", true, false}, {"4..|500|503", true, true}, {"...", false, true}},
 	})
 	if err != nil {
 		panic(err) // the value is above
