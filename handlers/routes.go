@@ -62,10 +62,26 @@ func (d Deps) routes() []route {
 		{method: http.MethodPost, path: "/settings/theme", access: user, handle: settings.setTheme},
 		{method: http.MethodPost, path: "/settings/rail", access: user, handle: settings.setRail},
 	}
+	table = append(table, d.moneyRoutes()...)
 	if d.Outbox != nil {
 		table = append(table, route{method: http.MethodGet, path: "/dev/outbox", access: public, handle: gates.outboxPage})
 	}
 	return table
+}
+
+// moneyRoutes are the pages about a person's money.
+func (d Deps) moneyRoutes() []route {
+	money := &money{d.Ledger}
+	return []route{
+		{method: http.MethodGet, path: "/overview", access: user, handle: money.overview},
+		{method: http.MethodGet, path: "/accounts", access: user, handle: money.accounts},
+		{method: http.MethodGet, path: "/accounts/:id", access: user, handle: money.account},
+		{method: http.MethodGet, path: "/holdings", access: user, handle: money.holdings},
+		{method: http.MethodGet, path: "/transactions", access: user, handle: money.transactions},
+		{method: http.MethodGet, path: "/transactions.csv", access: user, handle: money.exportTransactions, slow: true},
+		{method: http.MethodGet, path: "/transactions/:id", access: user, handle: money.transaction},
+		{method: http.MethodPost, path: "/transactions/:id/note", access: user, handle: money.note},
+	}
 }
 
 var (

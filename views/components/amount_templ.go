@@ -54,7 +54,7 @@ func Amount(a money.Amount, look Look) templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		whole, cents := parts(a, look == Movement)
+		whole, cents := parts(a, look != Balance)
 		var templ_7745c5c3_Var2 = []any{"amt", look.class(a)}
 		templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var2...)
 		if templ_7745c5c3_Err != nil {

@@ -73,13 +73,10 @@ func changeLine(s ledger.Sheet, now time.Time) (gain money.Amount, words string,
 	switch {
 	case gain.Minor == 0:
 		return gain, "as on " + since, true
-	case first == 0:
+	case first <= 0: // a share of nothing, or of a debt, says nothing
 		return gain, "since " + since, true
 	}
 	share := float64(gain.Minor) / float64(first)
-	if first < 0 {
-		share = -share
-	}
 	if gain.Minor > 0 {
 		return gain, components.Percent(share) + " more than on " + since, true
 	}
@@ -116,6 +113,15 @@ func chartNote(s ledger.Sheet, now time.Time) string {
 		notes = append(notes, "Days before the first sync are worked back from transactions.")
 	}
 	return strings.Join(notes, " ")
+}
+
+// monthTitle is "November so far", with its currency where there are several.
+func monthTitle(f ledger.Flow, now time.Time, several bool) string {
+	s := now.Format("January") + " so far"
+	if several {
+		s += ", in " + currencyName(f.In.Currency)
+	}
+	return s
 }
 
 // groupNames are the headings of a balance sheet.
@@ -225,7 +231,7 @@ func lower(s string) string { return strings.ToLower(s) }
 // look is how a transaction's amount is to be read.
 func look(t ledger.Transaction) components.Look {
 	switch {
-	case t.Own:
+	case t.Own, t.Kind == ledger.Buy, t.Kind == ledger.Sell, t.Kind == ledger.Reinvest:
 		return components.Uncounted
 	case t.Status == ledger.Pending:
 		return components.Waiting

@@ -213,6 +213,9 @@ type Transaction struct {
 	Now   time.Time
 }
 
+// Title is what the transaction is called.
+func (v Transaction) Title() string { return title(v.Transaction) }
+
 // status is what the bank says of it.
 func (v Transaction) status() string {
 	if v.Status == ledger.Pending {
