@@ -16,6 +16,7 @@ import (
 	"dashtam/handlers/web"
 	"dashtam/services/auth"
 	"dashtam/services/email"
+	"dashtam/services/ledger"
 	"dashtam/services/password"
 	"dashtam/static"
 )
@@ -35,6 +36,7 @@ type Deps struct {
 	Sessions  *web.Sessions
 	Auth      *auth.Service
 	Passwords *password.Service
+	Ledger    *ledger.Service
 }
 
 // New is the whole stack.

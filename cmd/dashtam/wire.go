@@ -137,7 +137,7 @@ func (n *node) pages(ready func(context.Context) error) http.Handler {
 	store := auth.NewSessions(n.pool, auth.SessionConfig{Idle: c.SessionIdle, Lifetime: c.SessionLifetime})
 	deps := handlers.Deps{
 		BaseURL: c.BaseURL, Proxies: c.Proxies, Log: n.app.log, Ready: ready, API: http.NotFoundHandler(),
-		Sessions: web.NewSessions(store, c.BaseURL), Auth: n.auth, Passwords: n.passwords,
+		Sessions: web.NewSessions(store, c.BaseURL), Auth: n.auth, Passwords: n.passwords, Ledger: ledger.New(n.pool),
 	}
 	if c.Email == "outbox" && isLocal(c.BaseURL) {
 		deps.Outbox = email.NewOutbox(filepath.Join(c.DataDir, "outbox"), c.EmailFrom)

@@ -22,6 +22,7 @@ import (
 	"dashtam/services/hashpool"
 	"dashtam/services/jobs"
 	"dashtam/services/jwt"
+	"dashtam/services/ledger"
 	"dashtam/services/limits"
 	"dashtam/services/password"
 	"dashtam/services/postgres"
@@ -85,8 +86,8 @@ func (app *App) wire() {
 	})
 	app.Deps = handlers.Deps{
 		BaseURL: base, Proxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Log: log, Outbox: outbox,
-		Ready: func(ctx context.Context) error { _, err := app.DB.Exec(ctx, "SELECT 1"); return err },
-		Auth:  people, Passwords: passwords, Sessions: web.NewSessions(auth.NewSessions(app.DB, auth.SessionConfig{}), base),
+		Ready:  func(ctx context.Context) error { _, err := app.DB.Exec(ctx, "SELECT 1"); return err },
+		Ledger: ledger.New(app.DB), Auth: people, Passwords: passwords, Sessions: web.NewSessions(auth.NewSessions(app.DB, auth.SessionConfig{}), base),
 	}
 	letters := email.New(email.Config{Sender: outbox, Linker: people, BaseURL: app.URL, Render: plainLetter})
 	app.runMail = sync.OnceFunc(func() {
