@@ -85,9 +85,6 @@ func (e *environment) together(c config, local bool) {
 	if _, ip := netip.ParseAddr(c.BaseURL.Hostname()); c.TLS == "auto" && (local || ip == nil) {
 		e.wrong("DASHTAM_TLS", "auto needs a DASHTAM_BASE_URL with a public host name")
 	}
-	if c.Addr == c.AdminAddr || c.Addr == c.SandboxAddr {
-		e.wrong("DASHTAM_ADDR", "must differ from DASHTAM_ADMIN_ADDR and DASHTAM_SANDBOX_ADDR")
-	}
 	if c.Keys != "" && e.get("DASHTAM_KEY_FILE") != "" {
 		e.wrong("DASHTAM_KEYS", "and DASHTAM_KEY_FILE are both set; choose one")
 	}

@@ -12,15 +12,15 @@ import (
 	"dashtam/services/tokens"
 )
 
-// openKeys gives the key-encryption keys and, where there are none yet, a function that keeps the new ones. They are
-// kept only once the database turns out to know no others.
+// openKeys gives the key-encryption keys. Where there are none yet it makes some, and keep, otherwise nil, writes them to
+// the key file; that is done only once the database turns out to know no others.
 func openKeys(c config) (ring *encryption.Keyring, keep func() error, err error) {
 	if c.Keys != "" {
 		ring, err = encryption.ParseKeyring(c.Keys.Reveal())
 		if err != nil {
 			return nil, nil, fmt.Errorf("DASHTAM_KEYS: %w", err)
 		}
-		return ring, func() error { return nil }, nil
+		return ring, nil, nil
 	}
 	text, err := os.ReadFile(c.KeyFile)
 	if errors.Is(err, os.ErrNotExist) && c.KeyFile == filepath.Join(c.DataDir, "keys") {
@@ -36,7 +36,7 @@ func openKeys(c config) (ring *encryption.Keyring, keep func() error, err error)
 	if err != nil {
 		return nil, nil, fmt.Errorf("the key file %s: %w", c.KeyFile, err)
 	}
-	return ring, func() error { return nil }, nil
+	return ring, nil, nil
 }
 
 func newKeys(path string) (*encryption.Keyring, func() error, error) {
@@ -77,12 +77,18 @@ func (a *app) prepare(ctx context.Context, url string) error {
 		return fmt.Errorf("the database cannot be reached: %w", err)
 	}
 	if old {
-		if err := vault.CheckKeys(ctx); err != nil {
+		err := vault.CheckKeys(ctx)
+		if err != nil && keep != nil {
+			return fmt.Errorf("the key file %s is not there: %w", a.config.KeyFile, err)
+		}
+		if err != nil {
 			return err
 		}
 	}
-	if err := keep(); err != nil {
-		return err
+	if keep != nil {
+		if err := keep(); err != nil {
+			return err
+		}
 	}
 	if err := postgres.Migrate(ctx, url, a.log); err != nil {
 		return err
