@@ -35,7 +35,7 @@ func Bind(c echo.Context, form any) error {
 		name := target.Type().Field(i).Tag.Get("form")
 		switch value := values.Get(name); {
 		case name == "":
-		case !storable(value):
+		case !Storable(value):
 			refused[name] = "This holds a character that cannot be kept."
 		case target.Field(i).Kind() == reflect.Bool:
 			target.Field(i).SetBool(values.Has(name))

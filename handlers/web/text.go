@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// storable reports whether s can be stored as text: PostgreSQL refuses NUL and anything that is not UTF-8.
-func storable(s string) bool { return utf8.ValidString(s) && !strings.Contains(s, "\x00") }
+// Storable reports whether s can be stored as text: PostgreSQL refuses NUL and anything that is not UTF-8.
+func Storable(s string) bool { return utf8.ValidString(s) && !strings.Contains(s, "\x00") }
 
 // hasControl reports whether s holds a control character or is not UTF-8.
 func hasControl(s string) bool {
