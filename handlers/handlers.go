@@ -29,6 +29,7 @@ type Deps struct {
 	BaseURL *url.URL       // the public URL: cookies, HSTS and links follow from it
 	Proxies []netip.Prefix // whose X-Forwarded-For counts
 	Log     *slog.Logger
+	Observe middleware.Observe              // told about every answered request; may be nil
 	Ready   func(ctx context.Context) error // nil error = the database answers
 	API     http.Handler                    // serves /api/, without cookies; handlers/api
 	Outbox  *email.Outbox                   // shown at /dev/outbox; nil unless the base URL is a localhost URL
@@ -63,7 +64,7 @@ func New(d Deps) http.Handler {
 		}
 	})
 	for _, wrap := range []func(http.Handler) http.Handler{ // the last stands outermost
-		middleware.Limit(longest), middleware.Headers(base), middleware.Log, middleware.Recover, middleware.Identify(d.Log, d.Proxies),
+		middleware.Limit(longest), middleware.Headers(base), middleware.Log(d.Observe), middleware.Recover, middleware.Identify(d.Log, d.Proxies),
 	} {
 		h = wrap(h)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"dashtam/handlers"
+	"dashtam/handlers/api"
 	"dashtam/handlers/web"
 	"dashtam/services/auth"
 	"dashtam/services/connections"
@@ -26,6 +27,7 @@ import (
 	"dashtam/services/providers/fdx"
 	"dashtam/services/syncer"
 	"dashtam/services/tokens"
+	"dashtam/views/emails"
 )
 
 // node is the services of one running program over one database.
@@ -110,7 +112,7 @@ func (n *node) runner(ctx context.Context) (*jobs.Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	mails := email.New(email.Config{Sender: sender, Linker: n.auth, Render: letter, BaseURL: n.app.config.BaseURL.String()})
+	mails := email.New(email.Config{Sender: sender, Linker: n.auth, Render: emails.Render, BaseURL: n.app.config.BaseURL.String()})
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &email.Worker{Email: mails})
 	n.syncer.AddWorkers(workers)
@@ -136,8 +138,9 @@ func (n *node) pages(ready func(context.Context) error) http.Handler {
 	c := n.app.config
 	store := auth.NewSessions(n.pool, auth.SessionConfig{Idle: c.SessionIdle, Lifetime: c.SessionLifetime})
 	deps := handlers.Deps{
-		BaseURL: c.BaseURL, Proxies: c.Proxies, Log: n.app.log, Ready: ready, API: http.NotFoundHandler(),
-		Sessions: web.NewSessions(store, c.BaseURL), Auth: n.auth, Passwords: n.passwords, Ledger: ledger.New(n.pool),
+		BaseURL: c.BaseURL, Proxies: c.Proxies, Log: n.app.log, Ready: ready, Observe: n.metrics.Request,
+		API:      api.New(api.Deps{Auth: n.auth, Ledger: n.ledger, Connections: n.connections, Syncer: n.syncer, Limits: n.limits}),
+		Sessions: web.NewSessions(store, c.BaseURL), Auth: n.auth, Passwords: n.passwords, Ledger: n.ledger,
 	}
 	if c.Email == "outbox" && isLocal(c.BaseURL) {
 		deps.Outbox = email.NewOutbox(filepath.Join(c.DataDir, "outbox"), c.EmailFrom)
