@@ -104,6 +104,9 @@ func TestOverview(t *testing.T) {
 			t.Errorf("net worth has %d sums; two currencies are never one", n)
 		}
 		p.WantOne(`form[action$="/reconnect"]`)
+		if count := p.WantOne(".rail-num").Text(); count != "1" || nora.Get("/settings/profile").WantOne(".rail-num").Text() != "1" {
+			t.Errorf("the navigation counts %q connections that need the person", count)
+		}
 		if p.Header.Get("Cache-Control") != "no-store" {
 			t.Error("what a person owns may be kept by the browser")
 		}

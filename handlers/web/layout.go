@@ -18,9 +18,11 @@ func frame(r *http.Request, m Meta) layouts.Frame {
 	info := InfoFrom(r.Context())
 	f := layouts.Frame{
 		Title: m.Title, Nav: m.Nav, Nonce: info.Nonce, RequestID: info.RequestID, Path: r.URL.RequestURI(), Theme: cookie(r, ThemeCookie),
-		RailIcons: cookie(r, RailCookie) == "icons", NeedsYou: m.NeedsYou, Refresh: m.Refresh, About: m.About, Host: r.Host,
+		RailIcons: cookie(r, RailCookie) == "icons", Refresh: m.Refresh, About: m.About, Host: r.Host,
 	}
-	if u := auth.VisitorFrom(r.Context()).User; u != nil {
+	visitor := auth.VisitorFrom(r.Context())
+	f.NeedsYou = max(visitor.NeedsYou, m.NeedsYou)
+	if u := visitor.User; u != nil {
 		f.Person = &layouts.Person{
 			Name: u.Name, Email: u.Email, Initials: components.Initials(u.Name), Theme: u.Theme, Admin: u.Admin(), Shortcuts: u.Shortcuts,
 		}

@@ -28,7 +28,8 @@ type SessionConfig struct {
 }
 
 // Sessions keeps browser sessions. It has the shape of scs's Store and CtxStore, and expects tokens that scs hashed
-// already (HashTokenInStore). One query brings session, user and role, and fills the Visitor in ctx.
+// already (HashTokenInStore). One query brings session, user, role and what the navigation counts (of services/connections'
+// table it reads the status), and fills the Visitor in ctx.
 type Sessions struct {
 	db postgres.DB
 	c  SessionConfig
@@ -69,6 +70,7 @@ type sessionRow struct {
 	StartedAt time.Time
 	Stale     bool
 	SignedIn  bool
+	NeedsYou  int
 	User
 }
 
@@ -81,7 +83,8 @@ func (s *Sessions) FindCtx(ctx context.Context, token string) ([]byte, bool, err
 			coalesce(u.id, s.id) AS id, coalesce(u.email, '') AS email, coalesce(u.name, '') AS name, coalesce(u.role, 'user') AS role,
 			coalesce(u.theme, '') AS theme, coalesce(u.timezone, '') AS timezone, coalesce(u.shortcuts, false) AS shortcuts,
 			coalesce(u.created_at, s.created_at) AS created_at, u.verified_at, u.disabled_at, u.last_login_at,
-			coalesce(u.password_changed_at, s.created_at) AS password_changed_at
+			coalesce(u.password_changed_at, s.created_at) AS password_changed_at,
+			(SELECT count(*) FROM connections c WHERE c.user_id = s.user_id AND c.status IN ('needs_you', 'renew')) AS needs_you
 		FROM sessions s LEFT JOIN users u ON u.id = s.user_id
 		WHERE s.token_hash = @token AND s.revoked_at IS NULL AND s.expires_at > now()
 			AND (s.user_id IS NULL OR (u.disabled_at IS NULL AND u.verified_at IS NOT NULL))
@@ -105,7 +108,7 @@ func (s *Sessions) FindCtx(ctx context.Context, token string) ([]byte, bool, err
 	v.SessionID = row.SessionID
 	v.loaded = loaded{token: token, data: row.Data, startedAt: row.StartedAt, stale: row.Stale}
 	if row.SignedIn {
-		v.User = &row.User
+		v.User, v.NeedsYou = &row.User, row.NeedsYou
 	}
 	return row.Data, true, nil
 }

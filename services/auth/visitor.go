@@ -50,6 +50,7 @@ func (u User) actorKind() actor.Kind {
 type Visitor struct {
 	SessionID uuid.UUID // the session's record, stable across token rotation (OA-1); uuid.Nil without a session
 	User      *User     // nil = signed out
+	NeedsYou  int       // connections that wait for the person, for the navigation
 
 	IP        netip.Addr // where the request comes from, for the record of a new session
 	UserAgent string

@@ -31,9 +31,6 @@ func (v Overview) needsYou() []ledger.Bank {
 	return banks
 }
 
-// NeedsYou is how many those are, for the navigation.
-func (v Overview) NeedsYou() int { return len(v.needsYou()) }
-
 // syncing is the bank that is asked right now, empty when none is.
 func (v Overview) syncing() string {
 	for _, a := range v.Accounts {
