@@ -1,0 +1,54 @@
+package handlers
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"dashtam/handlers/web"
+	"dashtam/services/connections"
+	"dashtam/services/ledger"
+	"dashtam/services/syncer"
+	"dashtam/services/tokens"
+	"dashtam/views/pages"
+)
+
+// banks is a person's access to their banks.
+type banks struct {
+	connections *connections.Service
+	syncer      *syncer.Service
+	ledger      *ledger.Service
+	tokens      *tokens.Service
+}
+
+func (b *banks) index(c echo.Context) error {
+	list, err := b.connections.List(c.Request().Context(), web.Actor(c))
+	if err != nil {
+		return err
+	}
+	p := pages.Connections{List: list, Now: web.Now(c)}
+	return web.Page(c, http.StatusOK, web.Meta{Title: "Connections", Nav: "connections", NeedsYou: p.ForYou()}, pages.ConnectionsPage(p))
+}
+
+// picker is the choice of a bank to connect.
+func (b *banks) picker(c echo.Context) error {
+	list, err := b.connections.List(c.Request().Context(), web.Actor(c))
+	if err != nil {
+		return err
+	}
+	p := pages.Picker{Providers: b.connections.Providers(), Connected: map[string]bool{}}
+	for _, known := range list {
+		p.Connected[known.Provider] = true
+	}
+	meta := web.Meta{Title: "Connect a bank", Nav: "connections", NeedsYou: pages.Connections{List: list}.ForYou()}
+	return web.Page(c, http.StatusOK, meta, pages.PickerPage(p))
+}
+
+// about says what will be read, why, for how long and how to stop, before the bank is asked.
+func (b *banks) about(c echo.Context) error {
+	profile, err := b.connections.Provider(c.Param("provider"))
+	if err != nil {
+		return err
+	}
+	return web.Page(c, http.StatusOK, web.Meta{Title: "Connect " + profile.Name, Nav: "connections"}, pages.AboutPage(pages.About{Profile: profile, Now: web.Now(c)}))
+}

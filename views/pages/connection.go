@@ -1,0 +1,200 @@
+package pages
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"dashtam/services/audit"
+	"dashtam/services/connections"
+	"dashtam/services/ledger"
+	"dashtam/services/syncer"
+	"dashtam/services/tokens"
+	"dashtam/views/components"
+)
+
+// Connection is one bank: what came through it, when, and who used the permission.
+type Connection struct {
+	connections.Detail
+	Fields
+	Covered ledger.Covered
+	Runs    []syncer.Run
+	Uses    []tokens.Use
+	Now     time.Time // in the person's zone
+}
+
+// answer is what the page says first.
+func (p Connection) answer() string {
+	switch p.Status {
+	case connections.Healthy:
+		return "All is well. " + why(p.Connection, p.Now)
+	case connections.Syncing:
+		return "Syncing."
+	}
+	return why(p.Connection, p.Now)
+}
+
+// running is the run that is on; its progress is shown while there is one.
+func (p Connection) running() (syncer.Run, bool) {
+	if len(p.Runs) > 0 && Open(p.Runs[0]) {
+		return p.Runs[0], true
+	}
+	return syncer.Run{}, false
+}
+
+// Open reports whether a run is not over yet.
+func Open(r syncer.Run) bool { return r.State == syncer.Queued || r.State == syncer.Running }
+
+// permission is what the bank allows, as far as we know.
+func (p Connection) permission() []components.Fact {
+	day := func(t time.Time) string { return components.Date(t.In(p.Now.Location()), p.Now) }
+	facts := []components.Fact{}
+	switch {
+	case p.DisconnectedAt != nil:
+		facts = append(facts, components.Fact{Label: "Ended", Value: day(*p.DisconnectedAt)})
+	case p.ConsentEnds != nil:
+		facts = append(facts, components.Fact{Label: "Ends", Value: day(*p.ConsentEnds) + ", " + components.Until(*p.ConsentEnds, p.Now)})
+	default:
+		facts = append(facts, components.Fact{Label: "Ends", Value: "When you end it"})
+	}
+	facts = append(facts,
+		components.Fact{Label: "Bank", Value: p.ProviderName},
+		components.Fact{Label: "Connected", Value: day(p.CreatedAt)},
+		components.Fact{Label: "Allows", Value: "Read only"},
+		components.Fact{Label: "Covers", Value: covers(p.Scopes)},
+	)
+	if p.Profile.Kind != "" {
+		facts = append(facts, components.Fact{Label: "Method", Value: strings.ToUpper(p.Profile.Kind) + ", OAuth, PKCE"})
+	}
+	return facts
+}
+
+// covers puts the granted scopes into words; what has none is technical and left out.
+func covers(scopes []string) string {
+	var words []string
+	for _, w := range []struct{ part, word string }{{"account", "Balances"}, {"transaction", "Transactions"}, {"investment", "Holdings"}} {
+		if slices.ContainsFunc(scopes, func(s string) bool { return strings.Contains(s, w.part) }) {
+			words = append(words, w.word)
+		}
+	}
+	return components.OrNotGiven(strings.Join(words, ", "))
+}
+
+// kinds are the kinds of account in words.
+var kinds = map[ledger.Kind]string{
+	ledger.Checking: "Checking", ledger.Savings: "Savings", ledger.CD: "Certificate of deposit", ledger.Card: "Credit card",
+	ledger.Mortgage: "Mortgage", ledger.Loan: "Loan", ledger.Brokerage: "Brokerage", ledger.Retirement: "Retirement", ledger.Other: "Account",
+}
+
+var startedBy = map[string]string{syncer.First: "Connecting", syncer.Manual: "You", syncer.Schedule: "Schedule"}
+
+// took is how long a run worked.
+func took(r syncer.Run) string {
+	if r.StartedAt == nil || r.FinishedAt == nil {
+		return ""
+	}
+	return components.Took(r.FinishedAt.Sub(*r.StartedAt))
+}
+
+// brought is what a run changed, or why it failed.
+func brought(r syncer.Run) string {
+	switch {
+	case r.State == syncer.Failed:
+		if cause, ok := causes[r.Failure]; ok {
+			return cause
+		}
+		return "It did not work."
+	case Open(r):
+		return "on its way"
+	}
+	var parts []string
+	if r.Added > 0 {
+		parts = append(parts, "+"+components.Count(r.Added)+" new")
+	}
+	if r.Changed > 0 {
+		parts = append(parts, components.Count(r.Changed)+" changed")
+	}
+	if r.Removed > 0 {
+		parts = append(parts, components.Count(r.Removed)+" gone")
+	}
+	if len(parts) == 0 {
+		return "nothing new"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Progress is a run on its way, in words.
+type Progress struct {
+	Run  syncer.Run
+	Path string // of the connection
+}
+
+func (p Progress) sentence() string {
+	switch {
+	case p.Run.State == syncer.Queued:
+		return "Waiting for its turn."
+	case p.Run.AccountsTotal == 0:
+		return "Asking the bank which accounts there are."
+	default:
+		return "Accounts are done, transactions are coming in."
+	}
+}
+
+func (p Progress) figures() string {
+	if p.Run.AccountsTotal == 0 {
+		return ""
+	}
+	s := fmt.Sprintf("%d of %s", p.Run.AccountsDone, components.Plural(p.Run.AccountsTotal, "account"))
+	if p.Run.Added > 0 {
+		s += ", " + components.Plural(p.Run.Added, "transaction")
+	}
+	return s
+}
+
+// who names the one who used a permission.
+func who(u tokens.Use) string {
+	switch u.ActorKind {
+	case "user", "admin":
+		return "You"
+	case "job":
+		return "Sync job"
+	default:
+		return "Dashtam"
+	}
+}
+
+var useReasons = map[string]string{
+	"permission": "You gave permission at the bank", "renewed": "The bank gave a new token", "renewal": "The access token was about to end",
+	"sync": "Read accounts and transactions", "disconnect": "You ended the connection",
+}
+
+// reason says why a token was touched.
+func reason(u tokens.Use) string {
+	if words, ok := useReasons[u.Reason]; ok {
+		return words
+	}
+	return components.Sentence(u.Reason)
+}
+
+var useResults = map[string]string{"store": "Stored", "use": "Used", "refresh": "Renewed", "destroy": "Erased"}
+
+func outcome(u tokens.Use) (words string, fine bool) {
+	switch u.Result {
+	case audit.Done:
+		return useResults[u.Act], true
+	case audit.Refused:
+		return "Refused", false
+	default:
+		return "Failed", false
+	}
+}
+
+// keepLabel and deleteLabel are the choice at the end of a connection.
+func (p Connection) keepLabel() string {
+	return "Keep " + components.Plural(p.Covered.Transactions, "transaction") + " to look things up. They no longer count in your net worth."
+}
+
+func (p Connection) deleteLabel() string {
+	return "Delete " + components.Plural(len(p.Covered.Accounts), "account") + " with everything in them, for good."
+}
