@@ -14,10 +14,14 @@ import (
 
 	"dashtam/handlers/middleware"
 	"dashtam/handlers/web"
+	administration "dashtam/services/admin" // admin is an access level here
 	"dashtam/services/auth"
+	"dashtam/services/connections"
 	"dashtam/services/email"
 	"dashtam/services/ledger"
 	"dashtam/services/password"
+	"dashtam/services/syncer"
+	"dashtam/services/tokens"
 	"dashtam/static"
 )
 
@@ -34,10 +38,14 @@ type Deps struct {
 	API     http.Handler                    // serves /api/, without cookies; handlers/api
 	Outbox  *email.Outbox                   // shown at /dev/outbox; nil unless the base URL is a localhost URL
 
-	Sessions  *web.Sessions
-	Auth      *auth.Service
-	Passwords *password.Service
-	Ledger    *ledger.Service
+	Sessions    *web.Sessions
+	Auth        *auth.Service
+	Passwords   *password.Service
+	Ledger      *ledger.Service
+	Connections *connections.Service
+	Syncer      *syncer.Service
+	Tokens      *tokens.Service
+	Admin       *administration.Service
 }
 
 // New is the whole stack.

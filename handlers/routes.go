@@ -12,6 +12,7 @@ import (
 
 	"dashtam/handlers/web"
 	"dashtam/services/auth"
+	"dashtam/services/connections"
 	"dashtam/services/errs"
 )
 
@@ -63,6 +64,8 @@ func (d Deps) routes() []route {
 		{method: http.MethodPost, path: "/settings/rail", access: user, handle: settings.setRail},
 	}
 	table = append(table, d.moneyRoutes()...)
+	table = append(table, d.bankRoutes()...)
+	table = append(table, d.officeRoutes()...)
 	if d.Outbox != nil {
 		table = append(table, route{method: http.MethodGet, path: "/dev/outbox", access: public, handle: gates.outboxPage})
 	}
@@ -81,6 +84,37 @@ func (d Deps) moneyRoutes() []route {
 		{method: http.MethodGet, path: "/transactions.csv", access: user, handle: money.exportTransactions, slow: true},
 		{method: http.MethodGet, path: "/transactions/:id", access: user, handle: money.transaction},
 		{method: http.MethodPost, path: "/transactions/:id/note", access: user, handle: money.note},
+	}
+}
+
+// bankRoutes are the pages about a person's connections.
+func (d Deps) bankRoutes() []route {
+	banks := &banks{d.Connections, d.Syncer, d.Ledger, d.Tokens}
+	return []route{
+		{method: http.MethodGet, path: "/connections", access: user, handle: banks.index},
+		{method: http.MethodGet, path: "/connections/new", access: user, handle: banks.picker},
+		{method: http.MethodGet, path: "/connections/:provider/about", access: user, handle: banks.about},
+		{method: http.MethodPost, path: "/connections/:provider/connect", access: user, handle: banks.connect},
+		{method: http.MethodGet, path: "/connections/:provider/continue", access: user, handle: banks.continueTo, slow: true},
+		{method: http.MethodGet, path: "/connections/:provider/callback", access: user, handle: banks.callback, slow: true, stranger: connections.ErrNoAttempt},
+		{method: http.MethodGet, path: "/connections/:id", access: user, handle: banks.show},
+		{method: http.MethodGet, path: "/connections/:id/progress", access: user, handle: banks.progress},
+		{method: http.MethodPost, path: "/connections/:id/sync", access: user, handle: banks.sync},
+		{method: http.MethodPost, path: "/connections/:id/rename", access: user, handle: banks.rename},
+		{method: http.MethodPost, path: "/connections/:id/reconnect", access: user, handle: banks.reconnect},
+		{method: http.MethodGet, path: "/connections/:id/disconnect", access: user, handle: banks.askDisconnect},
+		{method: http.MethodPost, path: "/connections/:id/disconnect", access: user, handle: banks.disconnect},
+	}
+}
+
+// officeRoutes are the pages for administrators.
+func (d Deps) officeRoutes() []route {
+	office := &office{d.Admin}
+	return []route{
+		{method: http.MethodGet, path: "/admin", access: admin, handle: office.index},
+		{method: http.MethodGet, path: "/admin/users", access: admin, handle: office.people},
+		{method: http.MethodGet, path: "/admin/connections", access: admin, handle: office.connections},
+		{method: http.MethodGet, path: "/admin/jobs", access: admin, handle: office.jobs},
 	}
 }
 

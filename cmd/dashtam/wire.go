@@ -11,6 +11,7 @@ import (
 	"dashtam/handlers"
 	"dashtam/handlers/api"
 	"dashtam/handlers/web"
+	"dashtam/services/admin"
 	"dashtam/services/auth"
 	"dashtam/services/connections"
 	"dashtam/services/email"
@@ -140,7 +141,8 @@ func (n *node) pages(ready func(context.Context) error) http.Handler {
 	deps := handlers.Deps{
 		BaseURL: c.BaseURL, Proxies: c.Proxies, Log: n.app.log, Ready: ready, Observe: n.metrics.Request,
 		API:      api.New(api.Deps{Auth: n.auth, Ledger: n.ledger, Connections: n.connections, Syncer: n.syncer, Limits: n.limits}),
-		Sessions: web.NewSessions(store, c.BaseURL), Auth: n.auth, Passwords: n.passwords, Ledger: n.ledger,
+		Sessions: web.NewSessions(store, c.BaseURL), Auth: n.auth, Passwords: n.passwords,
+		Ledger: n.ledger, Connections: n.connections, Syncer: n.syncer, Tokens: n.tokens, Admin: admin.New(n.pool),
 	}
 	if c.Email == "outbox" && isLocal(c.BaseURL) {
 		deps.Outbox = email.NewOutbox(filepath.Join(c.DataDir, "outbox"), c.EmailFrom)

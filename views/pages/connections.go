@@ -95,8 +95,13 @@ func (p Connections) row(c connections.Connection) components.ConnectionRowProps
 	}
 	return components.ConnectionRowProps{
 		Name: c.Name, Href: connectionPath(c, ""), Covers: components.Plural(c.Accounts, "account"), Status: string(c.Status),
-		Since: since(c, p.Now), Days: days, Cause: why(c, p.Now), Next: next(c, p.Now), MarkOff: c.Status == connections.Disconnected,
+		Since: since(c, p.Now), Days: days, Cause: why(c, p.Now), Next: next(c, p.Now), MarkOff: markOff(c),
 	}
+}
+
+// markOff says whose mark is dashed: what has ended, and what was invented.
+func markOff(c connections.Connection) bool {
+	return c.Status == connections.Disconnected || c.Provider == "sandbox"
 }
 
 func connectionPath(c connections.Connection, act string) string {

@@ -1,0 +1,112 @@
+package handlers
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/a-h/templ"
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+
+	"dashtam/handlers/web"
+	administration "dashtam/services/admin" // admin is an access level here
+	"dashtam/services/connections"
+	"dashtam/views/components"
+	"dashtam/views/pages"
+)
+
+// office is what administrators see.
+type office struct{ admin *administration.Service }
+
+// latestEvents is how many lines of the audit log the first page shows.
+const latestEvents = 20
+
+func (o *office) index(c echo.Context) error {
+	ctx, who := c.Request().Context(), web.Actor(c)
+	counts, err := o.admin.Counts(ctx, who)
+	if err != nil {
+		return err
+	}
+	events, err := o.admin.Events(ctx, who, latestEvents)
+	if err != nil {
+		return err
+	}
+	return officePage(c, "Health", pages.AdminPage(pages.Admin{Counts: counts, Events: events, Now: web.Now(c)}))
+}
+
+func (o *office) people(c echo.Context) error {
+	before, err := beforeID(c)
+	if err != nil {
+		return err
+	}
+	list, more, err := o.admin.People(c.Request().Context(), web.Actor(c), before)
+	if err != nil {
+		return err
+	}
+	p := pages.AdminPeople{List: list, Now: web.Now(c)}
+	if more {
+		p.Older = "/admin/users?before=" + list[len(list)-1].ID.String()
+	}
+	return officePage(c, "People", pages.AdminPeoplePage(p))
+}
+
+func (o *office) connections(c echo.Context) error {
+	before, err := beforeID(c)
+	if err != nil {
+		return err
+	}
+	status := connections.Status(c.QueryParam("status"))
+	if status != "" && !components.KnownStatus(string(status)) {
+		return web.ErrNoPage
+	}
+	list, more, err := o.admin.Connections(c.Request().Context(), web.Actor(c), status, before)
+	if err != nil {
+		return err
+	}
+	p := pages.AdminConnections{List: list, Status: status, Now: web.Now(c)}
+	if more {
+		query := url.Values{"before": {list[len(list)-1].ID.String()}}
+		if status != "" {
+			query.Set("status", string(status))
+		}
+		p.Older = "/admin/connections?" + query.Encode()
+	}
+	return officePage(c, "Connections", pages.AdminConnectionsPage(p))
+}
+
+func (o *office) jobs(c echo.Context) error {
+	var before int64
+	if raw := c.QueryParam("before"); raw != "" {
+		var err error
+		if before, err = strconv.ParseInt(raw, 10, 64); err != nil || before < 1 {
+			return web.ErrNoPage
+		}
+	}
+	list, more, err := o.admin.Jobs(c.Request().Context(), web.Actor(c), before)
+	if err != nil {
+		return err
+	}
+	p := pages.AdminJobs{List: list, Now: web.Now(c)}
+	if more {
+		p.Older = "/admin/jobs?before=" + strconv.FormatInt(list[len(list)-1].ID, 10)
+	}
+	return officePage(c, "Jobs", pages.AdminJobsPage(p))
+}
+
+func officePage(c echo.Context, title string, body templ.Component) error {
+	return web.Page(c, http.StatusOK, web.Meta{Title: title, Nav: "admin"}, body)
+}
+
+// beforeID is where a page of a list begins: after the row of this id. Nothing = at the newest.
+func beforeID(c echo.Context) (uuid.UUID, error) {
+	raw := c.QueryParam("before")
+	if raw == "" {
+		return uuid.Nil, nil
+	}
+	id, err := uuid.Parse(raw)
+	if err != nil {
+		return uuid.Nil, web.ErrNoPage
+	}
+	return id, nil
+}
