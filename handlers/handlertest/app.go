@@ -22,7 +22,6 @@ import (
 	"dashtam/services/hashpool"
 	"dashtam/services/jobs"
 	"dashtam/services/jwt"
-	"dashtam/services/ledger"
 	"dashtam/services/limits"
 	"dashtam/services/password"
 	"dashtam/services/postgres"
@@ -38,9 +37,11 @@ type App struct {
 	DB  *postgres.Pool
 	URL string // where it serves; also the base URL unless an option changed that
 
+	BankURL string // of the Sandbox Bank
+
 	t       testing.TB
 	log     *safeBuffer
-	runMail func()
+	runJobs func()
 	clients int
 }
 
@@ -80,19 +81,22 @@ func (app *App) wire() {
 	app.must(err)
 	passwords := password.New(4) // bcrypt's least: what is hashed, and how often, does not depend on it
 	outbox := email.NewOutbox(app.t.TempDir(), "Dashtam <dashtam@localhost>")
+	counters := limits.New(app.DB, time.Now)
 	people := auth.New(auth.Config{
-		DB: app.DB, Passwords: passwords, Hashes: hashpool.New(passwords, 0), Limits: limits.New(app.DB, time.Now), Jobs: queue,
+		DB: app.DB, Passwords: passwords, Hashes: hashpool.New(passwords, 0), Limits: counters, Jobs: queue,
 		Tokens: jwt.New(bytes.Repeat([]byte{1}, 32), app.URL, time.Now), DeviceKey: bytes.Repeat([]byte{2}, 32), Log: log, Now: time.Now,
 	})
 	app.Deps = handlers.Deps{
 		BaseURL: base, Proxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Log: log, Outbox: outbox,
-		Ready:  func(ctx context.Context) error { _, err := app.DB.Exec(ctx, "SELECT 1"); return err },
-		Ledger: ledger.New(app.DB), Auth: people, Passwords: passwords, Sessions: web.NewSessions(auth.NewSessions(app.DB, auth.SessionConfig{}), base),
+		Ready: func(ctx context.Context) error { _, err := app.DB.Exec(ctx, "SELECT 1"); return err },
+		Auth:  people, Passwords: passwords, Sessions: web.NewSessions(auth.NewSessions(app.DB, auth.SessionConfig{}), base),
 	}
+	app.wireBanks(queue, counters)
 	letters := email.New(email.Config{Sender: outbox, Linker: people, BaseURL: app.URL, Render: plainLetter})
-	app.runMail = sync.OnceFunc(func() {
+	app.runJobs = sync.OnceFunc(func() {
 		workers := river.NewWorkers()
 		river.AddWorker(workers, &email.Worker{Email: letters})
+		app.Syncer.AddWorkers(workers)
 		runner, err := jobs.NewRunner(app.DB.Pool, jobs.RunnerConfig{Workers: workers, Log: slog.New(slog.DiscardHandler)})
 		app.must(err)
 		app.must(runner.Start(context.Background()))
@@ -111,7 +115,7 @@ func (app *App) Logged() string { return app.log.String() }
 // Mail waits for the newest mail to address that came after the ones already seen, and gives it.
 func (app *App) Mail(address string) email.Stored {
 	app.t.Helper()
-	app.runMail()
+	app.runJobs()
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		mails, err := app.Outbox.Newest(app.t.Context(), 100)
 		app.must(err)

@@ -8,8 +8,9 @@
 //	nora.Post("/settings/profile", "name", "N", ...).WantRedirect("/settings/profile")
 //	nora.HX("POST", "/signup/strength", "password", "x") // as htmx asks
 //	app.Stranger().Get("/overview").WantRedirect("/login?next=%2Foverview")
+//	nora, path := app.Connected("Nora Okafor", "nora")  // with a customer's accounts at the Sandbox Bank, fetched
 //
 // Handlers' tests have the sub-tests anonymous, other_user, invalid, htmx and success. Redirects are not followed, so
 // that a test sees them; Follow goes on. Each browser has an address of its own, so limits per address count apart.
-// Mails are worked when a test waits for one (Mail). An area adds what it needs to New, as cmd/dashtam does to serve.
+// Jobs are worked from the first wait for one on (Mail, AwaitSync). An area adds what it needs to New, as cmd/dashtam does to serve.
 package handlertest

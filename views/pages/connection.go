@@ -81,12 +81,6 @@ func covers(scopes []string) string {
 	return components.OrNotGiven(strings.Join(words, ", "))
 }
 
-// kinds are the kinds of account in words.
-var kinds = map[ledger.Kind]string{
-	ledger.Checking: "Checking", ledger.Savings: "Savings", ledger.CD: "Certificate of deposit", ledger.Card: "Credit card",
-	ledger.Mortgage: "Mortgage", ledger.Loan: "Loan", ledger.Brokerage: "Brokerage", ledger.Retirement: "Retirement", ledger.Other: "Account",
-}
-
 var startedBy = map[string]string{syncer.First: "Connecting", syncer.Manual: "You", syncer.Schedule: "Schedule"}
 
 // took is how long a run worked.
