@@ -1,7 +1,6 @@
 package sandbox_test
 
 import (
-	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -35,10 +34,10 @@ type theBank struct {
 
 func open(t *testing.T) *theBank {
 	t.Helper()
-	return openOn(t, pgtest.New(t), "127.0.0.1:0")
+	return openOn(t, pgtest.New(t))
 }
 
-func openOn(t *testing.T, pool *postgres.Pool, _ string) *theBank {
+func openOn(t *testing.T, pool *postgres.Pool) *theBank {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -207,5 +206,3 @@ func failed(t *testing.T, err error) *oauth2.RetrieveError {
 	}
 	return e
 }
-
-var background = context.Background()

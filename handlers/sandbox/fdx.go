@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"dashtam/services/errs"
 	"dashtam/services/sandbox"
 	"dashtam/services/sandbox/books"
 )
@@ -32,6 +33,7 @@ var (
 	errDateRange   = &fdxError{"703", "Invalid date range", "startTime is after endTime.", http.StatusBadRequest}
 	errPage        = &fdxError{"400", "Invalid page", "limit is a whole number above 0; offset and pageKey come from the answer before.", http.StatusBadRequest}
 	errNoSuchData  = &fdxError{"404", "Data not found for request parameters", "There is nothing at this address.", http.StatusNotFound}
+	errAway        = &fdxError{"501", "Subsystem unavailable", "", http.StatusServiceUnavailable}
 	errInternal    = &fdxError{"500", "Internal server error", "", http.StatusInternalServerError}
 	errMisbehaving = fdxError{"500", "The bank was told to answer like this", "See /faults.", 0}
 )
@@ -118,8 +120,13 @@ func (b *bank) fdxFailure(w http.ResponseWriter, r *http.Request, err error) {
 	if !ok {
 		b.Log.ErrorContext(r.Context(), "sandbox bank: api", "error", err)
 		e = errInternal
+		if errs.KindOf(err) == errs.Unavailable {
+			e = errAway
+		}
 	}
 	switch e {
+	case errAway:
+		w.Header().Set("Retry-After", "5")
 	case errToken:
 		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
 	case errScope:

@@ -4,10 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
-	"fmt"
 	"net/http"
 	"net/url"
-	"runtime/debug"
 	"strings"
 
 	"github.com/a-h/templ"
@@ -18,15 +16,9 @@ const maxBody = 64 << 10
 
 const cookieName = "sandbox_bank"
 
-// guard is around everything: headers, a bound on the body, and an answer even after a panic.
-func (b *bank) guard(next http.Handler) http.Handler {
+// guard is around everything: headers, a nonce for this answer, and a bound on the body.
+func guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		defer func() {
-			if p := recover(); p != nil {
-				b.Log.ErrorContext(r.Context(), "sandbox bank: panic", "value", fmt.Sprint(p), "stack", string(debug.Stack()))
-				panic(http.ErrAbortHandler)
-			}
-		}()
 		nonce := newToken(16)
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy(nonce, ""))

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/oauth2"
 
 	handlers "dashtam/handlers/sandbox"
+	"dashtam/services/postgres/pgtest"
 )
 
 func TestDiscoverySaysWhatTheBankDoes(t *testing.T) {
@@ -120,25 +121,24 @@ func TestWrongVerifierIsRefusedAndLeavesTheCode(t *testing.T) {
 	b := open(t)
 	verifier := oauth2.GenerateVerifier()
 	code := b.decide(b.app(), "ada", "allow", verifier).Get("code")
-	if _, err := b.app().Exchange(background, code, oauth2.VerifierOption(oauth2.GenerateVerifier())); failed(t, err).ErrorCode != "invalid_grant" {
+	if _, err := b.app().Exchange(t.Context(), code, oauth2.VerifierOption(oauth2.GenerateVerifier())); failed(t, err).ErrorCode != "invalid_grant" {
 		t.Error(err)
 	}
-	if _, err := b.app().Exchange(background, code, oauth2.VerifierOption(verifier)); err != nil {
+	if _, err := b.app().Exchange(t.Context(), code, oauth2.VerifierOption(verifier)); err != nil {
 		t.Errorf("the right verifier came too late: %v", err)
 	}
 }
 
-// Break code replay: services/sandbox/grants.go: remove "AND grant_id IS NULL" from Exchange, and the third case of
-// RequestByCode.
+// Break code replay: services/sandbox/requests.go: remove the case of a GrantID from RequestByCode.
 func TestCodeReplayIsRefusedAndEndsTheGrant(t *testing.T) {
 	b := open(t)
 	verifier := oauth2.GenerateVerifier()
 	code := b.decide(b.app(), "ada", "allow", verifier).Get("code")
-	token, err := b.app().Exchange(background, code, oauth2.VerifierOption(verifier))
+	token, err := b.app().Exchange(t.Context(), code, oauth2.VerifierOption(verifier))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = b.app().Exchange(background, code, oauth2.VerifierOption(verifier))
+	_, err = b.app().Exchange(t.Context(), code, oauth2.VerifierOption(verifier))
 	if e := failed(t, err); e.ErrorCode != "invalid_grant" || e.Response.StatusCode != http.StatusBadRequest {
 		t.Errorf("%v", e)
 	}
@@ -147,6 +147,7 @@ func TestCodeReplayIsRefusedAndEndsTheGrant(t *testing.T) {
 	}
 }
 
+// Break exchange: services/sandbox/grants.go: remove "AND grant_id IS NULL" from Exchange.
 func TestParallelExchangesOfOneCodeSucceedOnce(t *testing.T) {
 	b := open(t)
 	for range 5 {
@@ -155,7 +156,7 @@ func TestParallelExchangesOfOneCodeSucceedOnce(t *testing.T) {
 		var wg sync.WaitGroup
 		var errs [2]error
 		for i := range errs {
-			wg.Go(func() { _, errs[i] = b.app().Exchange(background, code, oauth2.VerifierOption(verifier)) })
+			wg.Go(func() { _, errs[i] = b.app().Exchange(t.Context(), code, oauth2.VerifierOption(verifier)) })
 		}
 		wg.Wait()
 		if (errs[0] == nil) == (errs[1] == nil) {
@@ -164,6 +165,7 @@ func TestParallelExchangesOfOneCodeSucceedOnce(t *testing.T) {
 	}
 }
 
+// Break redirect addresses: handlers/sandbox/adapters.go: write ":*" for the port.
 func TestRedirectURIs(t *testing.T) {
 	b := open(t)
 	for uri, ok := range map[string]bool{
@@ -184,7 +186,7 @@ func TestRedirectURIs(t *testing.T) {
 	}
 }
 
-// Break rotation: services/sandbox/grants.go: remove "SET used_at = now()" of Rotate in favour of "SET used_at = NULL".
+// Break rotation: services/sandbox/grants.go: let Rotate "SET used_at = NULL".
 func TestRefreshRotatesAndReuseEndsTheFamily(t *testing.T) {
 	b := open(t)
 	first := b.connect(b.app(), "ada")
@@ -294,7 +296,7 @@ func TestRegisteredClient(t *testing.T) {
 		t.Errorf("%d", res.StatusCode)
 	}
 	app.ClientSecret = "wrong"
-	if _, err := app.TokenSource(background, &oauth2.Token{RefreshToken: token.RefreshToken}).Token(); failed(t, err).Response.StatusCode != http.StatusUnauthorized {
+	if _, err := app.TokenSource(t.Context(), &oauth2.Token{RefreshToken: token.RefreshToken}).Token(); failed(t, err).Response.StatusCode != http.StatusUnauthorized {
 		t.Error(err)
 	}
 	for name, body := range map[string]string{
@@ -317,7 +319,7 @@ func TestRestart(t *testing.T) {
 	b.post("/faults", url.Values{"fault": {"status"}, "value": {"503"}, "user": {"noor"}})
 	faults := b.get("/faults").body
 
-	again := openOn(t, b.pool, "")
+	again := openOn(t, b.pool)
 	if got := again.get("/keys").body; got != keys || !strings.Contains(got, `"RS256"`) {
 		t.Errorf("keys were %s and are %s", keys, got)
 	}
@@ -329,5 +331,21 @@ func TestRestart(t *testing.T) {
 	}
 	if status, _ := again.refresh(token.RefreshToken); status != http.StatusOK {
 		t.Errorf("the refresh token answers %d", status)
+	}
+}
+
+// While the database is away nothing is called invalid that may be good.
+func TestDatabaseAway_RL7(t *testing.T) {
+	b := openOn(t, pgtest.Broken(t))
+	if status, out := b.refresh("any"); status != http.StatusServiceUnavailable || out["error"] != "server_error" {
+		t.Errorf("token endpoint: %d %v", status, out)
+	}
+	for _, path := range []string{b.app().AuthCodeURL("s", oauth2.S256ChallengeOption("x")), "/login?id=6b1a5ee4-6f5c-4f0e-9a55-0d2f2a3a7f11", "/stats", "/faults"} {
+		if res := b.get(path); res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Retry-After") == "" {
+			t.Errorf("%s: %d", path, res.StatusCode)
+		}
+	}
+	if res := b.api(strings.Repeat("A", 103), "/accounts", nil); res.StatusCode != http.StatusServiceUnavailable || !strings.Contains(res.body, `"501"`) {
+		t.Errorf("api: %d %s", res.StatusCode, res.body)
 	}
 }

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"errors"
 	"net/http"
 	"slices"
 
@@ -83,10 +84,10 @@ func (b *bank) consentOf(visit authRequest, app, problem string) views.ConsentFo
 
 // sentences say what a scope lets an app do.
 var sentences = map[string]views.Permission{
-	scopeBasic:        {What: "Which accounts you have", Detail: "Names, kinds and the last four digits of their numbers"},
-	scopeDetailed:     {What: "What is in them", Detail: "Names, kinds, last four digits, balances, limits and interest rates"},
-	scopeTransactions: {What: "What happened in them", Detail: "Every transaction since the account was opened, pending ones too"},
-	scopeInvestments:  {What: "What you have invested in", Detail: "Holdings, with units, cost and value"},
+	scopeBasic:        {What: "Your accounts", Detail: "Names, kinds and the last four digits of their numbers"},
+	scopeDetailed:     {What: "Your accounts and their balances", Detail: "Names, kinds, last four digits, balances, limits and interest rates"},
+	scopeTransactions: {What: "Transactions", Detail: "All since an account was opened, pending ones too"},
+	scopeInvestments:  {What: "Investments", Detail: "Holdings, with units, cost and value"},
 	scopeCustomer:     {What: "Who you are", Detail: "Your name and e-mail address"},
 	oidc.ScopeProfile: {What: "Your name", Detail: "As the bank has it"},
 	oidc.ScopeEmail:   {What: "Your e-mail address", Detail: "As the bank has it"},
@@ -185,15 +186,18 @@ func (b *bank) sorry(w http.ResponseWriter, r *http.Request, err error) {
 var errUnknownApp = errs.New(errs.Invalid, "The app that sent you here made a request this bank cannot accept: it is not known here, "+
 	"or the address it wants you to come back to is not one it named. Nothing was shared.")
 
-// pageful puts the bank's own page in place of the library's plain text when a request cannot even be sent back.
-func pageful(b *bank, next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		held := &redirectOnly{ResponseWriter: w}
-		next.ServeHTTP(held, r)
-		if held.refused {
-			b.sorry(w, r, errUnknownApp)
-		}
-	})
+// authorize begins a visit. The bank's own page takes the place of the library's plain text when a request cannot even
+// be sent back; and the client is looked up first, because the library blames the app when the database is away.
+func (b *bank) authorize(w http.ResponseWriter, r *http.Request) {
+	if _, err := b.Bank.Client(r.Context(), r.FormValue("client_id")); err != nil && !errors.Is(err, sandbox.ErrNoClient) {
+		b.sorry(w, r, err)
+		return
+	}
+	held := &redirectOnly{ResponseWriter: w}
+	b.provider.ServeHTTP(held, r)
+	if held.refused {
+		b.sorry(w, r, errUnknownApp)
+	}
 }
 
 // redirectOnly passes redirects and swallows errors.

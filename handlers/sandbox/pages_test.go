@@ -123,12 +123,25 @@ func TestConsentBelongsToOneBrowser(t *testing.T) {
 	}
 }
 
-func TestCallbackNeedsAConsent(t *testing.T) {
+// Break the callback: handlers/sandbox/pages.go: let ownVisit skip the check of the session.
+func TestCallbackNeedsAConsentOfThisBrowser(t *testing.T) {
 	b := open(t)
 	login := b.get(b.app().AuthCodeURL("s", oauth2.S256ChallengeOption(oauth2.GenerateVerifier())))
-	b.submit(login, url.Values{"username": {"ada"}})
-	if res := b.get("/authorize/callback?id=" + login.Request.URL.Query().Get("id")); res.StatusCode != http.StatusNotFound {
-		t.Errorf("%d to %s", res.StatusCode, res.Header.Get("Location"))
+	consent := b.submit(login, url.Values{"username": {"ada"}})
+	callback := "/authorize/callback?id=" + login.Request.URL.Query().Get("id")
+	if res := b.get(callback); res.StatusCode != http.StatusNotFound {
+		t.Errorf("before the consent: %d to %s", res.StatusCode, res.Header.Get("Location"))
+	}
+	b.browser.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	b.submit(consent, url.Values{"decision": {"allow"}})
+	mine := b.browser.Jar
+	b.browser.Jar, _ = cookiejar.New(nil)
+	if res := b.get(callback); res.StatusCode != http.StatusNotFound {
+		t.Errorf("in another browser: %d to %s", res.StatusCode, res.Header.Get("Location"))
+	}
+	b.browser.Jar = mine
+	if to, err := b.get(callback).Location(); err != nil || to.Query().Get("code") == "" {
+		t.Errorf("in this browser: %v", to)
 	}
 }
 

@@ -41,7 +41,7 @@ func New(d Deps) (http.Handler, error) {
 	if b.provider, err = newProvider(d.Issuer, &storage{bank: d.Bank}); err != nil {
 		return nil, fmt.Errorf("sandbox: %w", err)
 	}
-	return b.guard(b.routes()), nil
+	return guard(b.routes()), nil
 }
 
 func loopback(u *url.URL) bool {
@@ -54,7 +54,7 @@ func (b *bank) routes() http.Handler {
 
 	mux.HandleFunc("GET /.well-known/openid-configuration", b.discovery)
 	mux.HandleFunc("GET /.well-known/oauth-authorization-server", b.discovery) // RFC 8414
-	mux.Handle("/authorize", pageful(b, b.provider))
+	mux.HandleFunc("/authorize", b.authorize)
 	mux.Handle("GET /authorize/callback", b.ownVisit(b.provider))
 	mux.HandleFunc("POST /oauth/token", b.token)
 	mux.Handle("POST /revoke", b.provider)
