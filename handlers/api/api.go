@@ -118,13 +118,15 @@ func (a *api) guard(rt route) echo.HandlerFunc {
 		if rt.access == public {
 			return rt.handle(c)
 		}
-		ctx, cancel := context.WithTimeout(c.Request().Context(), usual)
+		r := c.Request()
+		ctx, cancel := context.WithTimeout(r.Context(), usual)
 		defer cancel()
-		visitor, err := a.authenticate(ctx, c.Request().Header)
+		visitor, err := a.authenticate(ctx, r.Header)
 		if err != nil {
 			return err
 		}
-		c.SetRequest(c.Request().WithContext(auth.WithVisitor(ctx, visitor)))
+		c.SetRequest(r.WithContext(auth.WithVisitor(ctx, visitor)))
+		defer c.SetRequest(r) // an error is answered after this, when ctx has ended
 		return rt.handle(c)
 	}
 }
