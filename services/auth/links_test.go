@@ -34,7 +34,7 @@ func TestVerify_RS2_ALinkWorksOnce(t *testing.T) {
 	}
 }
 
-// Break RS-7: links.go: in Verify, SELECT the link first and UPDATE it after
+// Break RS-7: links.go: in Verify, leave out AND used_at IS NULL
 func TestVerify_RS7_FiftyAtOnceOneSuccess(t *testing.T) {
 	b := newBench(t)
 	link := b.link(b.registered().ID)

@@ -120,6 +120,7 @@ func TestSessions_LG5_SomebodyElsesSessionEndsAtSignIn(t *testing.T) {
 	}
 }
 
+// Break SE-4: sessions.go: in FindCtx, leave out s.created_at > ...
 func TestSessions_SE4_IdleAndLifetime(t *testing.T) {
 	b := newBench(t)
 	u := b.verified()
@@ -177,7 +178,7 @@ func TestSessions_SE4_PollingKeepsNothingAlive(t *testing.T) {
 	}
 }
 
-// Break SE-8: sessions.go: in CommitCtx, INSERT ... ON CONFLICT (token_hash) DO UPDATE SET data, revoked_at = NULL
+// Break SE-8: sessions.go: in CommitCtx, SET data = @data, revoked_at = NULL WHERE token_hash = @token
 func TestSessions_SE8_ARequestInFlightRevivesNothing(t *testing.T) {
 	b := newBench(t)
 	u := b.verified()
@@ -212,7 +213,8 @@ func TestSessions_SE8_ARequestInFlightRevivesNothing(t *testing.T) {
 	}
 }
 
-func TestSessions_ARenewalInFlightRevivesNothing(t *testing.T) {
+// Break SE-8: sessions.go: in CommitCtx, UPDATE ... WHERE token_hash = @old
+func TestSessions_SE8_ARenewalInFlightRevivesNothing(t *testing.T) {
 	b := newBench(t)
 	u := b.verified()
 	c := newBrowser(t, b, auth.SessionConfig{})
