@@ -51,7 +51,7 @@ type Config struct {
 	SignupClosed bool   // nobody signs up by themselves
 	Log          *slog.Logger
 	Now          func() time.Time
-	Observe      func(outcome string, spans Spans) // told about every login that reached the hash; for metrics
+	Observe      func(outcome string, spans Spans) // told about every login and how it ended; for metrics
 }
 
 // Service is the seed's AuthService.
