@@ -20,9 +20,9 @@ import (
 
 // program is a running dashtam, started as main starts it.
 type program struct {
-	base, bank, setup, operator string
-	stop                        context.CancelFunc // the signal
-	ended                       chan error
+	base, bank, setup, sign string
+	stop                    context.CancelFunc // the signal
+	ended                   chan error
 }
 
 // environment is that of a program of its own on any free ports, over a fresh database; more pairs change it.
@@ -37,11 +37,21 @@ func environmentFor(t *testing.T, pairs ...string) func(string) string {
 // serve starts dashtam serve and waits until it has said where it is.
 func serve(t *testing.T, getenv func(string) string) *program {
 	t.Helper()
+	p := start(t, getenv, "serve")
+	if p.setup == "" {
+		t.Fatal("it offers no set-up")
+	}
+	return p
+}
+
+// start starts a command that serves and waits until it has said everything.
+func start(t *testing.T, getenv func(string) string, name string) *program {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	read, write := io.Pipe()
 	p := &program{stop: cancel, ended: make(chan error, 1)}
 	go func() {
-		err := run(ctx, []string{"serve"}, getenv, write)
+		err := run(ctx, []string{name}, getenv, write)
 		_ = write.CloseWithError(errors.Join(err, io.EOF))
 		p.ended <- err
 	}()
@@ -54,7 +64,7 @@ func serve(t *testing.T, getenv func(string) string) *program {
 		}
 	})
 	lines := bufio.NewScanner(read)
-	for p.setup == "" && lines.Scan() {
+	for p.setup+p.sign == "" && lines.Scan() {
 		what, value, _ := strings.Cut(lines.Text(), ": ")
 		switch what {
 		case "Dashtam":
@@ -64,8 +74,11 @@ func serve(t *testing.T, getenv func(string) string) *program {
 		case "set-up":
 			p.setup = value
 		}
+		if strings.HasPrefix(what, "Sign in as ") {
+			p.sign = what
+		}
 	}
-	if p.setup == "" {
+	if p.setup+p.sign == "" {
 		t.Fatalf("it does not start: %v", lines.Err())
 	}
 	go func() { _, _ = io.Copy(io.Discard, read) }()
@@ -118,6 +131,15 @@ func TestServe_EverythingAnswersWhereItSays(t *testing.T) {
 		if got := status(t, address); got != want {
 			t.Errorf("%s: %d, want %d", address, got, want)
 		}
+	}
+	r, err := http.Get("http://" + operator + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	figures, _ := io.ReadAll(r.Body)
+	if want := `dashtam_http_request_seconds_count{method="GET",route="/livez",status="200"} 1`; !strings.Contains(string(figures), want) {
+		t.Errorf("the figures lack %s", want)
 	}
 	if !strings.HasPrefix(p.setup, p.base+"/setup/") {
 		t.Errorf("set-up: %s", p.setup)

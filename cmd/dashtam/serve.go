@@ -54,6 +54,8 @@ func (a *app) serve(ctx context.Context, ready func(*node, context.Context) erro
 	s.announce()
 	if err = ready(n, ctx); err == nil {
 		err = s.wait(ctx, n, db)
+	} else if ctx.Err() != nil {
+		err = nil // the signal came before everything was ready
 	}
 	a.log.InfoContext(work, "stopping")
 	return errors.Join(err, s.stop(work, runner))
