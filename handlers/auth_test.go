@@ -180,7 +180,7 @@ func TestLogin_LG7_NextStaysHere(t *testing.T) {
 		"https://evil.example": "/overview", "javascript:alert(1)": "/overview", "/%09/evil.example": "/overview", "/a%0d%0ab": "/overview",
 	} {
 		b := app.Stranger()
-		form := b.Get("/login?next=" + url.QueryEscape(next)).Want(200).Find("input[name=next]").AttrOr("value", "")
+		form := b.Get("/login?next="+url.QueryEscape(next)).Want(200).Find("input[name=next]").AttrOr("value", "")
 		if want == "/overview" && form != "" || want != "/overview" && form != want {
 			t.Errorf("the form carries %q for %q", form, next)
 		}

@@ -72,6 +72,20 @@ func on(t testing.TB, db *postgres.Pool, options ...func(*handlers.Deps)) *App {
 	return app
 }
 
+// Served serves the same services under another base URL, as behind a proxy. Browsers still reach it at its own port.
+func (app *App) Served(base string) *App {
+	app.t.Helper()
+	other := *app
+	var err error
+	other.BaseURL, err = url.Parse(base)
+	app.must(err)
+	other.Sessions = web.NewSessions(auth.NewSessions(app.DB, auth.SessionConfig{}), other.BaseURL)
+	server := httptest.NewServer(handlers.New(other.Deps))
+	other.URL = server.URL
+	app.t.Cleanup(server.Close)
+	return &other
+}
+
 // wire makes every service there is, on app's database.
 func (app *App) wire() {
 	base, err := url.Parse(app.URL)

@@ -1,0 +1,142 @@
+package handlers_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"dashtam/handlers"
+	"dashtam/handlers/handlertest"
+)
+
+func calm(t *testing.T, what string, p *handlertest.Page) {
+	t.Helper()
+	if p.Status != http.StatusServiceUnavailable || p.Header.Get("Retry-After") == "" || p.Header.Get("X-Request-Id") == "" {
+		t.Errorf("%s: %d, Retry-After %q", what, p.Status, p.Header.Get("Retry-After"))
+		return
+	}
+	p.WantText("We need a moment.").WantText(p.Header.Get("X-Request-Id"))
+}
+
+// Break RL-7: handlers/web/problem.go: map errs.Unavailable to 500.
+func TestFaults_DatabaseAwayIsACalmPage(t *testing.T) {
+	app := handlertest.NewBroken(t)
+	b := app.Stranger()
+	b.SetCookie("session", "a-cookie-that-must-be-looked-up-0123456789a")
+	for _, r := range handlers.Table(app.Deps) {
+		if r.Method == http.MethodPost {
+			calm(t, "POST "+r.Path, b.Post(concrete(r.Path)))
+		} else {
+			calm(t, "GET "+r.Path, b.Get(concrete(r.Path)))
+			b.Do(http.MethodHead, concrete(r.Path), nil).Want(http.StatusServiceUnavailable)
+		}
+		if p := b.HX(r.Method, concrete(r.Path)).Want(http.StatusServiceUnavailable); strings.Contains(p.Body, "<html") || p.Find("section.notice").Length() != 1 {
+			t.Errorf("%s %s: htmx gets %s", r.Method, r.Path, p.Body)
+		}
+	}
+	stranger := app.Stranger()
+	for _, path := range []string{"/", "/login", "/signup", "/verify/x"} {
+		stranger.Get(path).Want(200) // these ask the database nothing
+	}
+	calm(t, "login", stranger.Post("/login", "email", "a@example.com", "password", "x"))
+	calm(t, "signup", stranger.Post("/signup", "name", "N", "email", "a@example.com", "password", handlertest.Password))
+	if strings.Contains(b.Get("/settings/profile").Body, "/nonexistent") {
+		t.Error("the page shows where the database is")
+	}
+}
+
+// Break RT-2: handlers/handlers.go: give /livez the check of /readyz.
+func TestFaults_RT2_Health(t *testing.T) {
+	app := handlertest.NewBroken(t)
+	if p := app.Stranger().Get("/livez").Want(200); p.Body != "{\"status\":\"ok\"}\n" || p.Header.Get("Content-Type") != "application/json" {
+		t.Errorf("%s", p.Body)
+	}
+	if p := app.Stranger().Get("/readyz").Want(503); p.Body != "{\"status\":\"unavailable\"}\n" {
+		t.Errorf("%s", p.Body)
+	}
+	handlertest.New(t).Stranger().Get("/readyz").Want(200)
+}
+
+// Break RL-7: services/postgres/pool.go: let acquireWait be a minute.
+func TestFaults_RL7_PoolExhausted(t *testing.T) {
+	app := handlertest.New(t)
+	nora := app.SignedIn("Nora Okafor")
+	var held []*pgxpool.Conn
+	for range app.DB.Config().MaxConns {
+		conn, err := app.DB.Pool.Acquire(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		held = append(held, conn)
+	}
+	start := time.Now()
+	calm(t, "a page", nora.Get("/settings/profile"))
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("the answer took %v", took)
+	}
+	nora.Get("/readyz").Want(503)
+	for _, conn := range held {
+		conn.Release()
+	}
+	nora.Get("/settings/profile").Want(200)
+	nora.Get("/readyz").Want(200)
+}
+
+// Break RT-3: handlers/handlers.go: leave middleware.Recover out.
+func TestFaults_RT3_Panic(t *testing.T) {
+	app := handlertest.New(t, panics, func(d *handlers.Deps) { d.Auth = nil })
+	p := app.Stranger().Get("/signup").Want(500).WantText("That did not work.")
+	id := p.Header.Get("X-Request-Id")
+	p.WantText(id)
+	if api := app.Stranger().Get("/api/v1/me").Want(500); api.Header.Get("Content-Type") != "application/problem+json" || strings.Contains(api.Body, "canary") || !strings.Contains(api.Body, `"request_id":"req_`) {
+		t.Errorf("%s: %s", api.Header.Get("Content-Type"), api.Body)
+	}
+	if strings.Contains(p.Body, "nil pointer") || strings.Contains(p.Body, ".go:") {
+		t.Errorf("the page shows the fault: %s", p.Body)
+	}
+	if log := app.Logged(); !strings.Contains(log, "panic") || !strings.Contains(log, id) {
+		t.Errorf("the log does not tell of %s: %s", id, log)
+	}
+	app.Stranger().Get("/").Want(200)
+}
+
+// Break SE-9: handlers/middleware/log.go: log r.URL.String() in place of the route.
+func TestFaults_SE9_NothingSecretInTheLog(t *testing.T) {
+	app := handlertest.New(t)
+	nora := app.SignedIn("Nora Okafor")
+	nora.Get("/verify/canary-token?x=canary-query")
+	nora.Get("/nothing/canary-path")
+	nora.Post("/login", "email", "canary@example.com", "password", "canary-password", "next", "/canary-next")
+	nora.Do(http.MethodGet, "/settings/profile", http.Header{"User-Agent": {"canary\r-agent"[:6]}, "Authorization": {"Bearer canary"}, "Referer": {"https://x/canary"}, "X-Request-Id": {"canary"}})
+	nora.Post("/csp-report", "canary", "canary")
+	log := app.Logged()
+	for _, secret := range []string{"canary", nora.Cookie("session"), handlertest.Password} {
+		if strings.Contains(log, secret) {
+			t.Errorf("the log holds %q:\n%s", secret, log)
+		}
+	}
+	if !strings.Contains(log, "route=/verify/:token") || !strings.Contains(log, "ip="+nora.IP) {
+		t.Errorf("the log does not say what was asked for: %s", log)
+	}
+}
+
+func TestFaults_ReportsAreBounded(t *testing.T) {
+	app := handlertest.New(t)
+	for range 50 {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, app.URL+"/csp-report", strings.NewReader(
+			`{"csp-report":{"violated-directive":"script-src","blocked-uri":"https://evil.example/x?canary=1"}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/csp-report")
+		app.Stranger().Send(r).Want(http.StatusNoContent)
+	}
+	log := app.Logged()
+	if n := strings.Count(log, "csp violation"); n < 1 || n > 10 || strings.Contains(log, "canary") || !strings.Contains(log, "blocked=https://evil.example") {
+		t.Errorf("%d lines: %s", n, log)
+	}
+	app.Stranger().Get("/csp-report").Want(http.StatusMethodNotAllowed)
+}

@@ -1,0 +1,88 @@
+package handlers_test
+
+import (
+	"io"
+	"net/http"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"dashtam/handlers"
+	"dashtam/handlers/handlertest"
+)
+
+// Break RL-3: handlers/middleware/identify.go: begin at the left of hops.
+func TestLimits_RL3_ForwardedFor(t *testing.T) {
+	attack := func(t *testing.T, app *handlertest.App, forwarded func(n int) string) int {
+		t.Helper()
+		refused := 0
+		for n := range 22 {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, app.URL+"/login", strings.NewReader("email=a@example.com&password=x"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			r.Header.Set("X-Forwarded-For", forwarded(n))
+			p := app.Stranger().Send(r)
+			if p.Status == http.StatusTooManyRequests {
+				if p.Header.Get("Retry-After") == "" {
+					t.Error("429 without Retry-After")
+				}
+				refused++
+			}
+		}
+		return refused
+	}
+	spoofed := func(n int) string { return netip.AddrFrom4([4]byte{1, 2, 3, byte(n)}).String() }
+	t.Run("nobody is trusted", func(t *testing.T) {
+		app := handlertest.New(t, func(d *handlers.Deps) { d.Proxies = nil })
+		if n := attack(t, app, spoofed); n != 2 {
+			t.Errorf("%d of 22 tries were refused, want 2: the header was believed", n)
+		}
+	})
+	t.Run("what stands left of the last hop", func(t *testing.T) {
+		app := handlertest.New(t)
+		if n := attack(t, app, func(n int) string { return spoofed(n) + ", 203.0.113.9" }); n != 2 {
+			t.Errorf("%d of 22 tries were refused, want 2", n)
+		}
+		var others int
+		err := app.DB.QueryRow(t.Context(), "SELECT count(*) FROM audit_events WHERE ip IS DISTINCT FROM '203.0.113.9'").Scan(&others)
+		if err != nil || others != 0 {
+			t.Errorf("%d audit rows bear another address, %v", others, err)
+		}
+	})
+	t.Run("each client behind the proxy", func(t *testing.T) {
+		if n := attack(t, handlertest.New(t), spoofed); n != 0 {
+			t.Errorf("%d of 22 clients were refused", n)
+		}
+	})
+}
+
+// Break RL-5: handlers/handlers.go: leave middleware.Limit out.
+func TestLimits_RL5_Bodies(t *testing.T) {
+	app := handlertest.New(t)
+	nora := app.SignedIn("Nora Okafor")
+	forms := map[string]string{
+		"one long value": "name=" + strings.Repeat("a", 64<<10),
+		"1e5 keys":       strings.Repeat("a=1&", 1e5),
+	}
+	send := func(path, body string, length int64) *handlertest.Page {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, app.URL+path, io.NopCloser(strings.NewReader(body)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.ContentLength = length
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		return nora.Send(r)
+	}
+	for name, body := range forms {
+		for _, r := range of(handlers.Table(app.Deps), http.MethodPost) {
+			if p := send(concrete(r.Path), body, int64(len(body))); p.Status != http.StatusRequestEntityTooLarge {
+				t.Errorf("%s: POST %s answers %d", name, r.Path, p.Status)
+			}
+		}
+		send("/settings/profile", body, -1).Want(http.StatusRequestEntityTooLarge).WantText("too much at once") // chunked: the length is not known before
+	}
+	send("/settings/profile", strings.Repeat("a=1&", 16_000), 64_000).Want(422)
+	nora.Get("/settings/profile").Want(200).WantOne(`input[name=name][value="Nora Okafor"]`)
+}
