@@ -38,7 +38,7 @@ func TestSignUpVerifySignInOut(t *testing.T) {
 	b.Get("/settings/profile").WantRedirect("/login?next=%2Fsettings%2Fprofile")
 }
 
-// Break SU-1: handlers/auth_signup.go: return err for ErrEmailTaken.
+// Break SU-1: handlers/auth_signup.go: go on to /signup/sent only for a nil error.
 func TestSignUp_SU1_KnownAddressAnswersAlike(t *testing.T) {
 	app := handlertest.New(t)
 	known := app.Person("Nora Okafor")
@@ -108,7 +108,7 @@ func TestSignUp_Strength(t *testing.T) {
 	}
 }
 
-// Break LG-1: handlers/auth_login.go: show errs.Message(err.Cause) to a person who is not verified.
+// Break LG-1: handlers/auth_login.go: put form.Password before page.Fault.
 func TestLogin_LG1_OneAnswer(t *testing.T) {
 	app := handlertest.New(t)
 	ctx := t.Context()
@@ -149,7 +149,7 @@ func TestLogin_LG1_OneAnswer(t *testing.T) {
 	answers["unknown"].WantOne("form[action='/login'] [role=alert]")
 }
 
-// Break LG-4: handlers/web/sessions.go: drop RenewToken from SignIn.
+// Break LG-4: handlers/web/sessions.go: take RenewToken out of SignIn.
 func TestLogin_LG4_LG5_TokenChanges(t *testing.T) {
 	app := handlertest.New(t)
 	app.Person("Nora Okafor")

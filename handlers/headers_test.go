@@ -50,7 +50,7 @@ func everyAnswer(t *testing.T, app *handlertest.App) map[string]*handlertest.Pag
 
 var nonces = regexp.MustCompile(`'nonce-([A-Za-z0-9_-]{22})'`)
 
-// Break HD-1: handlers/middleware/headers.go: make the nonce once, outside of the handler.
+// Break HD-1: handlers/middleware/identify.go: make the nonce of make([]byte, 16).
 func TestHeaders_HD1_ContentSecurityPolicy(t *testing.T) {
 	app := handlertest.New(t, panics)
 	seen := map[string]string{}
@@ -87,7 +87,7 @@ func TestHeaders_HD1_ContentSecurityPolicy(t *testing.T) {
 	}
 }
 
-// Break HD-2: handlers/handlers.go: put middleware.Headers inside, around pages only.
+// Break HD-2: handlers/handlers.go: put middleware.Headers before middleware.Limit.
 func TestHeaders_HD2_OnEveryAnswer(t *testing.T) {
 	app := handlertest.New(t, panics)
 	for name, p := range everyAnswer(t, app) {
@@ -130,7 +130,7 @@ func TestHeaders_HD2_SE1_OverTLS(t *testing.T) {
 	}
 }
 
-// Break HD-3: handlers/web/redirect.go: let caching set no-store for nobody.
+// Break HD-3: handlers/web/redirect.go: let caching ask for false in place of visitor.User != nil.
 func TestHeaders_HD3_Fragments(t *testing.T) {
 	app := handlertest.New(t, panics)
 	for name, p := range everyAnswer(t, app) {

@@ -48,7 +48,7 @@ func TestRoutes_TableIsTheRouter(t *testing.T) {
 	}
 }
 
-// Break AZ-3: handlers/routes.go: return nil where person is nil.
+// Break AZ-3: handlers/routes.go: return nil in place of errSignedOut.
 func TestRoutes_AZ3_Access(t *testing.T) {
 	app := handlertest.New(t)
 	stranger, nora := app.Stranger(), app.SignedIn("Nora Okafor")
@@ -114,7 +114,7 @@ func TestRoutes_WrongMethod(t *testing.T) {
 	nora.Get("/logout").Want(http.StatusMethodNotAllowed)
 }
 
-// Break CS-3: handlers/handlers.go: e.Pre(middleware.MethodOverride()) of Echo.
+// Break CS-3: handlers/handlers.go: e.Pre(Echo's middleware.MethodOverride()).
 func TestRoutes_CS3_NoMethodOverride(t *testing.T) {
 	app := handlertest.New(t)
 	nora := app.SignedIn("Nora Okafor")
