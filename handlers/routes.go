@@ -141,8 +141,8 @@ func guard(rt route) echo.HandlerFunc {
 		if err := admit(rt, auth.VisitorFrom(r.Context()).User); err != nil {
 			return err
 		}
-		if !readable(r.URL) {
-			return errUnclear
+		if err := readable(r.URL); err != nil {
+			return err
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), limit)
 		defer cancel()
@@ -167,8 +167,17 @@ func admit(rt route, person *auth.User) error {
 	return nil
 }
 
-// readable reports whether path and query hold only text the database can be asked about.
-func readable(u *url.URL) bool {
+// readable refuses text the database cannot be asked about: in the path it names nothing there could be, in the query it
+// is bad input.
+func readable(u *url.URL) error {
 	query, err := url.QueryUnescape(u.RawQuery)
-	return err == nil && utf8.ValidString(u.Path+query) && !strings.Contains(u.Path+query, "\x00")
+	switch {
+	case !storable(u.Path):
+		return web.ErrNoPage
+	case err != nil || !storable(query):
+		return errUnclear
+	}
+	return nil
 }
+
+func storable(s string) bool { return utf8.ValidString(s) && !strings.Contains(s, "\x00") }
