@@ -31,7 +31,6 @@ const (
 	chartTop    = 14
 	chartBottom = 26
 	chartLines  = 3 // spaces between grid lines
-	chartWidth  = 1000
 )
 
 // line is a grid line: its height in the picture and what it stands for.
@@ -49,13 +48,15 @@ type tick struct {
 // chart is what ChartProps come out as.
 type chart struct {
 	ChartProps
-	Floor               int // y of the lowest line
-	Plot                int // height between the highest and the lowest line
-	Lines               []line
-	Ticks               []tick
-	Area, Solid, Dashed string // points of polygon and polylines
-	DotY                string
-	Tips                string // a line per point for the script: day, value
+	Floor         int // y of the lowest line
+	Plot          int // height between the highest and the lowest line
+	Lines         []line
+	Ticks         []tick
+	Width         int    // of the line's own coordinates: the number of the last point
+	Area          string // points of the polygon, whose corners lie outside the picture, so that its upper edge is the line
+	Solid, Dashed string // points of the line where it is not the same all along; else empty
+	DotY          string
+	Tips          string // a line per point for the script: day, value
 }
 
 func newChart(p ChartProps) chart {
@@ -88,10 +89,10 @@ func (c *chart) scale() (low, step int64) {
 	}
 }
 
-// roundUp is the next 1, 2, 2.5, 4, 5 or 8 times a power of ten from n on, at least one unit.
+// roundUp is the next round number from n on, at least one unit.
 func roundUp(n, unit int64) int64 {
 	for power := unit; ; power *= 10 {
-		for _, tenths := range []int64{10, 20, 25, 40, 50, 80} {
+		for _, tenths := range []int64{10, 12, 15, 20, 25, 30, 40, 50, 60, 80} {
 			if s := power * tenths / 10; s >= n && s >= unit && s%unit == 0 {
 				return s
 			}
@@ -108,37 +109,30 @@ func floorTo(n, step int64) int64 {
 }
 
 func (c *chart) draw(low, span int64) {
-	var solid, dashed, tips []string
-	last := len(c.Points) - 1
+	var all, tips []string
+	solid := len(c.Points) // how many are not stale
 	for i, p := range c.Points {
-		x := float64(chartWidth)
-		if last > 0 {
-			x = float64(i) * chartWidth / float64(last)
-		}
 		y := float64(c.Plot) * (1 - float64(p.Minor-low)/float64(span))
-		at := px(x) + "," + px(y)
-		stale := !c.StaleSince.IsZero() && p.Day.After(c.StaleSince)
-		switch {
-		case !stale:
-			solid = append(solid, at)
-		case len(dashed) == 0 && len(solid) > 0:
-			dashed = append(dashed, solid[len(solid)-1], at)
-		default:
-			dashed = append(dashed, at)
+		all = append(all, strconv.Itoa(i)+","+px(y))
+		if !c.StaleSince.IsZero() && p.Day.After(c.StaleSince) {
+			solid = min(solid, i)
 		}
 		tips = append(tips, Date(p.Day, c.Now)+"\t"+Whole(money.Amount{Minor: p.Minor, Currency: c.Currency}))
 		c.DotY = px(y + chartTop)
 	}
-	if last == 0 { // one day is a dot with a line that says: so far
-		solid = []string{"0," + strings.SplitN(solid[0], ",", 2)[1], solid[0]}
+	if len(all) == 1 { // one day is a level line that ends in its dot
+		_, y, _ := strings.Cut(all[0], ",")
+		all, solid = append(all, "1,"+y), 2*solid
 	}
-	c.Solid, c.Dashed, c.Tips = strings.Join(solid, " "), strings.Join(dashed, " "), strings.Join(tips, "\n")
-	floor := strconv.Itoa(c.Plot)
-	along := c.Solid
-	if len(dashed) > 0 {
-		along = strings.TrimSpace(along + " " + strings.Join(dashed[min(1, len(solid)):], " "))
+	c.Width, c.Tips = len(all)-1, strings.Join(tips, "\n")
+	if solid < len(all) {
+		c.Solid, c.Dashed = strings.Join(all[:solid], " "), strings.Join(all[max(solid-1, 0):], " ")
 	}
-	c.Area = "0," + floor + " " + along + " 1000," + floor
+	below := strconv.Itoa(2 * c.Plot)
+	_, firstY, _ := strings.Cut(all[0], ",")
+	_, lastY, _ := strings.Cut(all[c.Width], ",")
+	left, right := "-9,", strconv.Itoa(c.Width+9)+","
+	c.Area = left + below + " " + left + firstY + " " + strings.Join(all, " ") + " " + right + lastY + " " + right + below
 }
 
 // ticks names at most seven days: the first of each month, or for a short line single days. The last is Today, and

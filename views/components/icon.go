@@ -36,7 +36,7 @@ var icons = func() map[string]string {
 }()
 
 // Icon is a Lucide icon, which says nothing to a screen reader: a word stands beside it, always. An empty class is
-// "icon", 16 px; "icon-lg" is 20 px.
+// "icon", 16 px; "icon-lg" is 20 px; others stand beside one of these two, which also say how it is drawn.
 func Icon(name, class string) templ.Component {
 	if class == "" {
 		class = "icon"
@@ -46,7 +46,7 @@ func Icon(name, class string) templ.Component {
 		if !ok {
 			return fmt.Errorf("components: no icon %q", name)
 		}
-		_, err := fmt.Fprintf(w, `<svg class="%s" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">%s</svg>`,
+		_, err := fmt.Fprintf(w, `<svg class="%s" viewBox="0 0 24 24" aria-hidden="true">%s</svg>`,
 			html.EscapeString(class), drawing)
 		return err
 	})
