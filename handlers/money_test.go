@@ -234,6 +234,22 @@ func TestExport_XS3_NoFormulaAndWholeAmounts(t *testing.T) {
 	}
 }
 
+// A page is compressed for our own pages and for what was typed, never for a request that another site caused: else the
+// length of an answer that repeats a guess would tell whether the guess is on the page.
+// Break: handlers/web/pack.go: drop the condition on from
+func TestPages_CompressNothingThatAnotherSiteAskedFor(t *testing.T) {
+	nora := withMoney(t, handlertest.New(t), "Nora Okafor", 5)
+	for from, want := range map[string]string{"same-origin": "gzip", "none": "gzip", "cross-site": "", "same-site": "", "": ""} {
+		p := nora.Do("GET", "/transactions?q=Shop", http.Header{"Sec-Fetch-Site": {from}, "Accept-Encoding": {"gzip, br"}}).Want(http.StatusOK)
+		if got := p.Header.Get("Content-Encoding"); got != want {
+			t.Errorf("Sec-Fetch-Site %q: Content-Encoding %q, want %q", from, got, want)
+		}
+	}
+	if p := nora.Do("GET", "/transactions", http.Header{"Sec-Fetch-Site": {"none"}, "Accept-Encoding": {"identity"}}); p.Header.Get("Content-Encoding") != "" {
+		t.Error("a browser that cannot read gzip got it")
+	}
+}
+
 func TestMoneyPages_DatabaseAway(t *testing.T) {
 	app := handlertest.NewBroken(t)
 	if p := app.Stranger().Get("/overview"); p.Status == http.StatusOK {

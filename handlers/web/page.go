@@ -53,7 +53,8 @@ func write(w http.ResponseWriter, r *http.Request, status int, body templ.Compon
 	}
 	caching(w.Header(), auth.VisitorFrom(r.Context()))
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	out := pack(w.Header(), r, page.Bytes())
 	w.WriteHeader(status)
-	_, _ = w.Write(page.Bytes()) // the client has gone: nobody is left to tell
+	_, _ = w.Write(out) // the client has gone: nobody is left to tell
 	return nil
 }
