@@ -190,7 +190,7 @@ func TestRun_OA11_WhatFailuresMean(t *testing.T) {
 	}
 }
 
-// Break RL-1: services/syncer/service.go: in SyncNow, leave the check for open runs out
+// Break RL-1: services/syncer/service.go: in SyncNow, queue although a run is open
 func TestSyncNow(t *testing.T) {
 	b := newBundle(t)
 	if err := b.service.SyncNow(t.Context(), b.who, b.id); err != nil {

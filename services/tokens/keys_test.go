@@ -9,7 +9,7 @@ import (
 	"dashtam/services/tokens"
 )
 
-// Break VT-5: services/tokens/keys.go: in judge, drop the comparison with checkText and the check of err
+// Break VT-5: services/tokens/keys.go: in judge, let only an empty text be wrong
 func TestCheckKeys_VT5_Refuses(t *testing.T) {
 	b := newBundle(t)
 	b.stored("mine", "my-refresh", time.Hour)

@@ -75,7 +75,7 @@ func TestRefresh_OA12_ManyAtOnceAskOnce(t *testing.T) {
 	}
 }
 
-// Break OA-12: services/tokens/refresh.go: drop the case waited && r.Free
+// Break OA-12: services/tokens/refresh.go: never take the case waited && r.Free
 func TestRefresh_OA12_LosersShareTheFailure(t *testing.T) {
 	b := newBundle(t)
 	who, id := b.stored("old", "old-refresh", time.Hour)

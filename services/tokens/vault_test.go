@@ -45,7 +45,9 @@ func TestStore_VT7_NothingInTheClear(t *testing.T) {
 	}
 }
 
-// Break VT-1: services/tokens/envelope.go: in tokenAAD, leave out Row, Column or Generation (and, for "older", the check of r.Newest in open)
+// Row and User stand in two envelopes, so that one of them alone can be left out; Column and Generation in one.
+//
+// Break VT-1: services/tokens/envelope.go: in tokenAAD, leave out Column
 func TestOpen_VT1_TamperedRows(t *testing.T) {
 	const columns = `access_token = %[1]s.access_token, refresh_token = %[1]s.refresh_token, generation = %[1]s.generation`
 	for name, tamper := range map[string]string{

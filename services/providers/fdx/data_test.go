@@ -203,6 +203,7 @@ func TestPages_OA22_Followed(t *testing.T) {
 
 // Break OA-22: services/providers/fdx/data.go: in each, drop asked[place] and idle > mostIdle
 func TestPages_OA22_EndlessOnesEnd(t *testing.T) {
+	soon := map[string]bool{"the same key": true, "new keys, the same page": true, "new keys, empty pages": true}
 	for name, next := range map[string]func(int) string{
 		"the same key": func(int) string { return `{"transactions":[` + move(1) + `],"page":{"nextPageKey":"k"}}` },
 		"new keys, the same page": func(n int) string {
@@ -220,7 +221,7 @@ func TestPages_OA22_EndlessOnesEnd(t *testing.T) {
 			r := newReader(t)
 			asked := r.pages(func(n int, _ *http.Request) string { return next(n) })
 			_, err := r.transactions()
-			if f := providers.FailureOf(err); f == nil || f.Code != "endless_pages" || *asked > 1000 {
+			if f := providers.FailureOf(err); f == nil || f.Code != "endless_pages" || *asked > 1000 || (soon[name] && *asked > 5) {
 				t.Errorf("%v after %d requests, want endless_pages", err, *asked)
 			}
 		})

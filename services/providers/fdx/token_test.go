@@ -113,7 +113,9 @@ func TestMetadata_OA4_Refused(t *testing.T) {
 	}
 }
 
-// Break OA-10: services/providers/fdx/access.go: in authStyle, return oauth2.AuthStyleAutoDetect
+// Two walls stand here: AuthStyle is set, and the judge sends one request only. Both must fall before a second goes out.
+//
+// Break OA-10: services/providers/fdx/answer.go: in RoundTrip, send the request once more after an answer that is not 200
 func TestToken_OA10_OneRequestWhateverHappens(t *testing.T) {
 	canary := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { t.Errorf("a redirect was followed: %s", r.Method) }))
 	defer canary.Close()
@@ -217,7 +219,7 @@ func TestToken_OA10_ExpiresIn(t *testing.T) {
 	}
 }
 
-// Break AU-3: services/providers/fdx/access.go: in failureOf, return err
+// Break AU-3: services/providers/fdx/answer.go: in oauthFailure, use code instead of "unexplained_refusal"
 func TestFailures_AU3_NoBodiesNoTokens(t *testing.T) {
 	for name, script := range map[string]http.HandlerFunc{
 		"echoing 400": func(w http.ResponseWriter, r *http.Request) {
