@@ -60,6 +60,16 @@ func newBundle(t *testing.T) *bundle {
 	return b
 }
 
+// next is the same installation and bank with another person, for a sub-test.
+func (b *bundle) next(t *testing.T) *bundle {
+	t.Helper()
+	n := *b
+	n.T = t
+	n.bank.Do(func(bank *banktest.Bank) { bank.Token = nil })
+	n.who = n.person()
+	return &n
+}
+
 // person makes a person with a browser session.
 func (b *bundle) person() actor.Actor {
 	b.Helper()

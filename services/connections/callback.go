@@ -48,7 +48,7 @@ func (s *Service) Callback(ctx context.Context, who actor.Actor, provider string
 	if err != nil {
 		return uuid.Nil, errors.Join(inWords(err), s.failed(ctx, who, provider, err))
 	}
-	id, err := s.finish(ctx, who, a, p.Profile, grant)
+	id, err := s.keep(ctx, who, a, p.Profile, grant)
 	if err != nil {
 		s.tell(ctx, who, uuid.Nil, p, grant.Tokens) // nobody will ever use them
 		return uuid.Nil, err

@@ -9,11 +9,14 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"dashtam/services/actor"
 	"dashtam/services/connections"
+	"dashtam/services/errs"
 	"dashtam/services/providers"
 )
 
@@ -38,6 +41,7 @@ func TestCallback_Connects(t *testing.T) {
 
 // Break OA-1: services/connections/callback.go: in consume, drop session_id, provider, consumed_at or expires_at from WHERE
 func TestCallback_OA1_OA6_OnlyTheOneItBelongsTo(t *testing.T) {
+	whole := newBundle(t)
 	for name, attack := range map[string]func(b *bundle, q url.Values) error{
 		"missing state": func(b *bundle, q url.Values) error {
 			q.Del("state")
@@ -80,7 +84,7 @@ func TestCallback_OA1_OA6_OnlyTheOneItBelongsTo(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBundle(t)
+			b := whole.next(t)
 			if err := attack(b, b.ask(b.who, uuid.Nil)); !errors.Is(err, connections.ErrNoAttempt) {
 				t.Errorf("%v, want ErrNoAttempt", err)
 			}
@@ -98,7 +102,11 @@ func TestCallback_OA1_Twice(t *testing.T) {
 	var all sync.WaitGroup
 	for range 20 {
 		all.Go(func() {
-			switch _, err := b.service.Callback(t.Context(), b.who, slug, answer(q)); {
+			_, err := b.service.Callback(t.Context(), b.who, slug, answer(q))
+			for errs.KindOf(err) == errs.Unavailable { // too busy to look; as told, come back
+				_, err = b.service.Callback(t.Context(), b.who, slug, answer(q))
+			}
+			switch {
 			case err == nil:
 				worked.Add(1)
 			case errors.Is(err, connections.ErrNoAttempt):
@@ -212,11 +220,12 @@ func TestReconnect_SomebodyElses(t *testing.T) {
 
 // Break OA-8: services/connections/callback.go: in consume, record answer.Error instead of known(answer.Error)
 func TestCallback_OA8_Errors(t *testing.T) {
+	whole := newBundle(t)
 	for code, want := range map[string]error{
 		"access_denied": connections.ErrDenied, "server_error": connections.ErrBankAway, "temporarily_unavailable": connections.ErrBankAway,
 		"invalid_scope": connections.ErrBankRefuses, "<script>alert(1)</script>": connections.ErrBadAnswer, "": connections.ErrBadAnswer,
 	} {
-		b := newBundle(t)
+		b := whole.next(t)
 		q := b.ask(b.who, uuid.Nil)
 		q.Del("code")
 		q.Set("error", code)
@@ -234,8 +243,9 @@ func TestCallback_OA8_Errors(t *testing.T) {
 }
 
 func TestCallback_OA11_ExchangeFails(t *testing.T) {
+	whole := newBundle(t)
 	for status, want := range map[int]error{400: connections.ErrBadAnswer, 401: connections.ErrBankRefuses, 503: connections.ErrBankAway} {
-		b := newBundle(t)
+		b := whole.next(t)
 		q := b.ask(b.who, uuid.Nil)
 		b.bank.Do(func(b *banktestBank) {
 			b.Token = func(w http.ResponseWriter, r *http.Request) {
@@ -249,7 +259,7 @@ func TestCallback_OA11_ExchangeFails(t *testing.T) {
 		if !errors.Is(err, want) || strings.Contains(err.Error(), "canary") {
 			t.Errorf("status %d: %v, want %v", status, err, want)
 		}
-		if b.count(`SELECT count(*) FROM connections`) != 0 || b.count(`SELECT count(*) FROM audit_events WHERE act = 'connection.exchange' AND result = 'failed'`) != 1 {
+		if b.count(`SELECT count(*) FROM connections`) != 0 || b.count(`SELECT count(*) FROM audit_events WHERE act = 'connection.exchange' AND result = 'failed' AND user_id = $1`, b.who.UserID) != 1 {
 			t.Errorf("status %d: half a connection, or no audit row", status)
 		}
 	}
@@ -287,6 +297,38 @@ func TestCallback_RL6_BrowserGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.get(b.who, id)
+}
+
+// Break OA-14: services/connections/finish.go: in keep, return id, err whatever the kind
+func TestCallback_OA14_DatabaseAwayForAMoment(t *testing.T) {
+	b := newBundle(t)
+	q := b.ask(b.who, uuid.Nil)
+	var held []*pgxpool.Conn
+	b.bank.Do(func(bank *banktestBank) {
+		bank.Token = func(w http.ResponseWriter, r *http.Request) {
+			for range b.db.Config().MaxConns { // nothing is left for whoever wants to keep the answer
+				c, err := b.db.Pool.Acquire(t.Context())
+				if err != nil {
+					t.Error(err)
+				}
+				held = append(held, c)
+			}
+			time.AfterFunc(2500*time.Millisecond, func() { // the pool says "unavailable" after two seconds
+				for _, c := range held {
+					c.Release()
+				}
+			})
+			bank.Answer(w, r)
+		}
+	})
+	id, err := b.service.Callback(t.Context(), b.who, slug, answer(q))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.get(b.who, id)
+	if len(b.bank.Revoked()) != 0 {
+		t.Error("the tokens that were kept were given back")
+	}
 }
 
 // Everything or nothing: when the first sync cannot be queued there is no connection, and the bank gets its tokens back.

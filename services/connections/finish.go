@@ -5,14 +5,32 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"dashtam/services/actor"
 	"dashtam/services/audit"
+	"dashtam/services/errs"
 	"dashtam/services/providers"
 )
+
+// keep finishes, and tries again while the database is away or too busy: the code is used up, and the person would have to
+// give their permission once more.
+func (s *Service) keep(ctx context.Context, who actor.Actor, a attempt, p providers.Profile, g providers.Grant) (uuid.UUID, error) {
+	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
+		id, err := s.finish(ctx, who, a, p, g)
+		if errs.KindOf(err) != errs.Unavailable {
+			return id, err
+		}
+		select {
+		case <-ctx.Done():
+			return uuid.Nil, err
+		case <-time.After(pause):
+		}
+	}
+}
 
 // finish keeps what a permission brought, in one transaction: the connection, its tokens, the first sync, the audit row.
 func (s *Service) finish(ctx context.Context, who actor.Actor, a attempt, p providers.Profile, g providers.Grant) (id uuid.UUID, err error) {

@@ -31,6 +31,7 @@ var today = time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
 type bundle struct {
 	*testing.T
 	db          *postgres.Pool
+	keys        *encryption.Keyring
 	bank        *banktest.Bank
 	connections *connections.Service
 	service     *syncer.Service
@@ -45,18 +46,32 @@ func newBundle(t *testing.T) *bundle {
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys, err := encryption.ParseKeyring(key.Line().Reveal())
-	if err != nil {
+	if b.keys, err = encryption.ParseKeyring(key.Line().Reveal()); err != nil {
 		t.Fatal(err)
 	}
+	b.open()
+	return b
+}
+
+// next is the same installation with another bank and another person, for a sub-test.
+func (b *bundle) next(t *testing.T) *bundle {
+	t.Helper()
+	n := &bundle{T: t, db: b.db, keys: b.keys, bank: banktest.New(t)}
+	n.open()
+	return n
+}
+
+// open makes the services, and a person with a fresh connection.
+func (b *bundle) open() {
+	b.Helper()
 	queue, err := jobs.NewQueue(b.db.Pool, slog.New(slog.DiscardHandler))
 	if err != nil {
-		t.Fatal(err)
+		b.Fatal(err)
 	}
-	vault := tokens.New(tokens.Config{DB: b.db, Keys: keys, Wait: 2 * time.Millisecond})
+	vault := tokens.New(tokens.Config{DB: b.db, Keys: b.keys, Wait: 2 * time.Millisecond})
 	registry, limiter := providers.NewRegistry(b.bank.Provider()), limits.New(b.db, time.Now)
 	b.connections = connections.New(connections.Config{
-		DB: b.db, Tokens: vault, Providers: registry, Limits: limiter, Key: keys.Derive("connect"), Enqueue: syncer.Enqueue(queue),
+		DB: b.db, Tokens: vault, Providers: registry, Limits: limiter, Key: b.keys.Derive("connect"), Enqueue: syncer.Enqueue(queue),
 	})
 	b.service = syncer.New(syncer.Config{
 		DB: b.db, Connections: b.connections, Tokens: vault, Providers: registry, Queue: queue, Limits: limiter,
@@ -64,7 +79,6 @@ func newBundle(t *testing.T) *bundle {
 	})
 	b.who = b.person()
 	b.id = b.connect(b.who)
-	return b
 }
 
 func (b *bundle) person() actor.Actor {

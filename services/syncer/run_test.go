@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 
 	"dashtam/services/connections"
@@ -113,6 +114,7 @@ func TestRun_OA15_RenewsOnceOn401(t *testing.T) {
 
 // Break OA-11: services/syncer/fail.go: in judge, make Config NeedsYou
 func TestRun_OA11_WhatFailuresMean(t *testing.T) {
+	whole := newBundle(t)
 	data := func(status int, headers ...string) func(b *bundle) {
 		return func(b *bundle) {
 			b.bank.API = func(w http.ResponseWriter, _ *http.Request) {
@@ -156,10 +158,12 @@ func TestRun_OA11_WhatFailuresMean(t *testing.T) {
 			b.bank.Moves["chk"] = []string{`{"transactionId":"1","postedTimestamp":"2026-11-20","amount":99999999999999}`}
 		},
 			connections.Paused, connections.CauseBankData, false, 21 * time.Hour, 27 * time.Hour},
-		"vault tampered": {func(b *bundle) { b.exec(`UPDATE connection_tokens SET generation = 7`, nil) }, connections.NeedsYou, connections.CauseAccessLost, false, 0, 0},
+		"vault tampered": {func(b *bundle) {
+			b.exec(`UPDATE connection_tokens SET generation = 7 WHERE connection_id = @id`, pgx.NamedArgs{"id": b.id})
+		}, connections.NeedsYou, connections.CauseAccessLost, false, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBundle(t)
+			b := whole.next(t)
 			c.script(b)
 			err := b.service.Work(t.Context(), b.job(), 1)
 			if (err != nil) != c.retry {

@@ -49,6 +49,7 @@ func TestStore_VT7_NothingInTheClear(t *testing.T) {
 //
 // Break VT-1: services/tokens/envelope.go: in tokenAAD, leave out Column
 func TestOpen_VT1_TamperedRows(t *testing.T) {
+	whole := newBundle(t)
 	const columns = `access_token = %[1]s.access_token, refresh_token = %[1]s.refresh_token, generation = %[1]s.generation`
 	for name, tamper := range map[string]string{
 		"another row's tokens": `UPDATE connection_tokens t SET ` + fmt.Sprintf(columns, "o") + ` FROM connection_tokens o
@@ -62,9 +63,10 @@ func TestOpen_VT1_TamperedRows(t *testing.T) {
 		"an older generation":   `UPDATE connection_tokens t SET ` + fmt.Sprintf(columns, "o") + ` FROM old o WHERE t.connection_id = @id AND o.connection_id = t.connection_id`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBundle(t)
+			b := &bundle{T: t, db: whole.db, keys: whole.keys, vault: whole.vault}
 			who, id := b.stored("mine", "my-refresh", time.Hour)
 			other, otherID := b.stored("theirs", "their-refresh", time.Hour)
+			b.exec(`DROP TABLE IF EXISTS old`, nil)
 			b.exec(`CREATE TABLE old AS SELECT * FROM connection_tokens`, nil)
 			if _, err := b.vault.RefreshToken(t.Context(), who, id, 1, answers("newer", "newer-refresh")); err != nil {
 				t.Fatal(err)
