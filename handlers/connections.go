@@ -27,7 +27,7 @@ func (b *banks) index(c echo.Context) error {
 		return err
 	}
 	p := pages.Connections{List: list, Now: web.Now(c)}
-	return web.Page(c, http.StatusOK, web.Meta{Title: "Connections", Nav: "connections", NeedsYou: p.ForYou()}, pages.ConnectionsPage(p))
+	return web.Page(c, http.StatusOK, web.Meta{Title: "Connections", Nav: "connections"}, pages.ConnectionsPage(p))
 }
 
 // picker is the choice of a bank to connect.
@@ -40,8 +40,7 @@ func (b *banks) picker(c echo.Context) error {
 	for _, known := range list {
 		p.Connected[known.Provider] = true
 	}
-	meta := web.Meta{Title: "Connect a bank", Nav: "connections", NeedsYou: pages.Connections{List: list}.ForYou()}
-	return web.Page(c, http.StatusOK, meta, pages.PickerPage(p))
+	return web.Page(c, http.StatusOK, web.Meta{Title: "Connect a bank", Nav: "connections"}, pages.PickerPage(p))
 }
 
 // about says what will be read, why, for how long and how to stop, before the bank is asked.

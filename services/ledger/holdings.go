@@ -65,13 +65,14 @@ func holdingsOf(rows []holdingRow) []Holding {
 	return list
 }
 
-// Holdings reads what who holds, account by account. Investment accounts without a position are there too.
+// Holdings reads what who holds, account by account. Investment accounts without a position are there too, those of a
+// connection that has ended are not.
 func (s *Service) Holdings(ctx context.Context, who actor.Actor) ([]Portfolio, error) {
 	var b pgx.Batch
 	var accounts []accountRow
 	var rows []holdingRow
 	args := pgx.NamedArgs{"user": who.UserID}
-	ask(&b, &accounts, accountSelect+` AND a.closed_at IS NULL ORDER BY a.id`, args)
+	ask(&b, &accounts, accountSelect+` AND a.closed_at IS NULL AND c.status <> 'disconnected' ORDER BY a.id`, args)
 	ask(&b, &rows, holdingSelect+largestFirst, args)
 	if err := s.read(ctx, "holdings", &b); err != nil {
 		return nil, err

@@ -61,6 +61,7 @@ func (s *Service) Overview(ctx context.Context, who actor.Actor, r Range, today 
 	if err := s.read(ctx, "the overview", &b); err != nil {
 		return Overview{}, err
 	}
+	accounts = slices.DeleteFunc(accounts, standingRow.ended)
 	o := Overview{Sheets: sheets(accounts, first, today), Accounts: standings(accounts, today)}
 	o.Recent, _ = pageOf(recent, recentLength)
 	flows := flowsOf(month)
@@ -121,6 +122,10 @@ func sheet(currency string, accounts []standingRow, first, today time.Time) Shee
 // freshFor is how many days old a balance may be before the page says that it is old. Banks are asked every day; one
 // missed day is no news.
 const freshFor = 2
+
+// ended reports whether the person has disconnected the bank of this account. What was kept is there to look things up
+// and does not count any more: nobody knows what became of it.
+func (r standingRow) ended() bool { return r.Status == "disconnected" }
 
 func (r standingRow) stale(today time.Time) bool {
 	return !r.Closed && date(r.BalanceAsOf.UTC()).AddDate(0, 0, freshFor).Before(today)

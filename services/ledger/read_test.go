@@ -117,6 +117,21 @@ func TestOverview_StaleAndClosed(t *testing.T) {
 	}
 }
 
+// What came through a connection that has ended is kept to look things up, and counts no more.
+func TestOverview_EndedConnection(t *testing.T) {
+	b := newBundle(t)
+	b.apply(checking(1_000))
+	b.applyTo(b.connect(b.who, "Quayside Savings"), account("old", ledger.Savings, 5_000, posted("Old Shop", 3, -100)))
+	b.exec(`UPDATE connections SET status = 'disconnected', disconnected_at = now() WHERE name = 'Quayside Savings'`, nil)
+	o, err := b.service.Overview(t.Context(), b.who, ledger.Month, now)
+	if err != nil || len(o.Accounts) != 1 || o.Sheets[0].Net != usd(1_000) || o.Sheets[0].Groups[ledger.Cash] != usd(1_000) {
+		t.Errorf("got %+v, %v", o, err)
+	}
+	if b.standing("old").Balance != usd(5_000) || len(b.list(ledger.Terms{Text: "Old Shop"})) != 1 {
+		t.Error("it cannot be looked up")
+	}
+}
+
 func TestOverview_Empty(t *testing.T) {
 	b := newBundle(t)
 	o, err := b.service.Overview(t.Context(), b.who, ledger.All, now)

@@ -83,6 +83,15 @@ func covers(scopes []string) string {
 
 var startedBy = map[string]string{syncer.First: "Connecting", syncer.Manual: "You", syncer.Schedule: "Schedule"}
 
+// shown is how many rows of a history stand on the page before the older ones are folded away.
+const shown = 8
+
+// fold splits a history into what is shown and what is folded away.
+func fold[T any](list []T) (newest, older []T) {
+	n := min(shown, len(list))
+	return list[:n], list[n:]
+}
+
 // took is how long a run worked.
 func took(r syncer.Run) string {
 	if r.StartedAt == nil || r.FinishedAt == nil {

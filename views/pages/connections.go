@@ -43,8 +43,8 @@ func (p Connections) groups() []connectionGroup {
 	return slices.DeleteFunc(all, func(g connectionGroup) bool { return len(g.List) == 0 })
 }
 
-// ForYou counts what waits for the person: it also stands in the navigation.
-func (p Connections) ForYou() int { return p.count(connections.NeedsYou) + p.count(connections.Renew) }
+// forYou counts what waits for the person.
+func (p Connections) forYou() int { return p.count(connections.NeedsYou) + p.count(connections.Renew) }
 
 func (p Connections) count(s connections.Status) (n int) {
 	for _, c := range p.List {
@@ -59,7 +59,7 @@ func (p Connections) count(s connections.Status) (n int) {
 func (p Connections) head() components.HeadProps {
 	h := components.HeadProps{Title: "Connections", Sub: "Everything else runs by itself."}
 	live := len(p.List) - p.count(connections.Disconnected)
-	n, paused := p.ForYou(), p.count(connections.Paused)
+	n, paused := p.forYou(), p.count(connections.Paused)
 	switch {
 	case len(p.List) == 0:
 		h.Answer, h.Sub = "No bank yet.", ""
@@ -128,7 +128,7 @@ func why(c connections.Connection, now time.Time) string {
 		}
 		return "Nothing was fetched yet."
 	case connections.Renew:
-		return "The bank ends this permission after a time, and that time is nearly over."
+		return "The bank gave its permission for a limited time, which is nearly over."
 	case connections.Disconnected:
 		return "You ended it and kept the history."
 	case connections.Syncing:

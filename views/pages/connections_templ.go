@@ -362,9 +362,9 @@ func PickerPage(p Picker) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var17 string
-			templ_7745c5c3_Var17, templ_7745c5c3_Err = templ.JoinStringErrs("Try " + b.Name)
+			templ_7745c5c3_Var17, templ_7745c5c3_Err = templ.JoinStringErrs("Try it: " + b.Name)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/connections.templ`, Line: 75, Col: 76}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/connections.templ`, Line: 75, Col: 80}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var17))
 			if templ_7745c5c3_Err != nil {
@@ -608,7 +608,7 @@ func AboutPage(p About) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		templ_7745c5c3_Err = terms("will", "Dashtam will", "check", []components.Fact{
-			{Label: "Read balances", Value: "About every six hours, also while you are away, so that your overview is right"},
+			{Label: "Read balances", Value: "Once a day, also while you are away, so that your overview is right"},
 			{Label: "Read transactions", Value: p.reach()},
 			{Label: "Read names and types of accounts", Value: "Numbers arrive masked, with four digits"},
 			{Label: "Write down each use", Value: "You can see who used the permission, when and why"},
