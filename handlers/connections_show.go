@@ -7,6 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"dashtam/handlers/web"
+	"dashtam/services/auth"
 	"dashtam/services/errs"
 	"dashtam/views/pages"
 )
@@ -48,8 +49,9 @@ func (b *banks) read(c echo.Context, id uuid.UUID) (p pages.Connection, err erro
 }
 
 // progress is the part of the page that asks for itself while a run is on. When the run is over the whole page is asked
-// for once more, because everything on it has changed.
+// for once more, because everything on it has changed. Asking by itself keeps no session alive (SE-4).
 func (b *banks) progress(c echo.Context) error {
+	auth.VisitorFrom(c.Request().Context()).Polling()
 	id, err := web.ID(c, "id")
 	if err != nil {
 		return err

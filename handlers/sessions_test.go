@@ -128,6 +128,31 @@ func TestSession_SE8_FiftyPostsAndOneLogout(t *testing.T) {
 	nora.Get(profile).WantRedirect(toLogin)
 }
 
+// Break SE-4: handlers/connections_show.go: in progress, leave out Polling()
+func TestSession_SE4_ProgressKeepsNothingAlive(t *testing.T) {
+	app := handlertest.New(t)
+	nora := app.SignedIn("Nora Okafor")
+	idle := func() (seconds int) {
+		t.Helper()
+		if err := app.DB.QueryRow(t.Context(), `SELECT extract(epoch FROM now() - last_seen_at)::int FROM sessions`).Scan(&seconds); err != nil {
+			t.Fatal(err)
+		}
+		return seconds
+	}
+	if _, err := app.DB.Exec(t.Context(), `UPDATE sessions SET last_seen_at = now() - interval '1 hour'`); err != nil {
+		t.Fatal(err)
+	}
+	nora.HX("GET", "/connections/00000000-0000-4000-8000-000000000000/progress").Want(404)
+	if idle() < 3600 {
+		t.Error("a page that asks by itself kept the session alive")
+	}
+	nora.Get(profile).Want(200)
+	nora.Get(profile).Want(200) // the first one's note is written after its answer
+	if idle() > 60 {
+		t.Error("a visit was not noted")
+	}
+}
+
 func TestSession_FlashIsShownOnce(t *testing.T) {
 	app := handlertest.New(t)
 	nora := app.SignedIn("Nora Okafor")

@@ -163,6 +163,16 @@ func (b *bench) audited(act, result string) int {
 	return b.count(`SELECT count(*) FROM audit_events WHERE act = $1 AND result = $2`, act, result)
 }
 
+// patient repeats f while it is told to come back later, as a client does: more tests at once than there are
+// connections is load, not failure (RL-7).
+func patient(f func() error) error {
+	for {
+		if err := f(); errs.KindOf(err) != errs.Unavailable {
+			return err
+		}
+	}
+}
+
 func wantErr(t testing.TB, err, want error) {
 	t.Helper()
 	if !errors.Is(err, want) {

@@ -43,7 +43,7 @@ func TestVerify_RS7_FiftyAtOnceOneSuccess(t *testing.T) {
 	var all sync.WaitGroup
 	for range 50 {
 		all.Go(func() {
-			err := b.Verify(t.Context(), stranger, link)
+			err := patient(func() error { return b.Verify(t.Context(), stranger, link) })
 			mu.Lock()
 			defer mu.Unlock()
 			if err == nil {

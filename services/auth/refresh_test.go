@@ -89,7 +89,10 @@ func TestRefresh_InParallelOneWorks(t *testing.T) {
 	var all sync.WaitGroup
 	for range 20 {
 		all.Go(func() {
-			_, err := b.Refresh(t.Context(), stranger, tokens.Refresh)
+			err := patient(func() error {
+				_, err := b.Refresh(t.Context(), stranger, tokens.Refresh)
+				return err
+			})
 			mu.Lock()
 			defer mu.Unlock()
 			if err == nil {

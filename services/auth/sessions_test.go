@@ -196,7 +196,8 @@ func TestSessions_SE8_ARequestInFlightRevivesNothing(t *testing.T) {
 			all.Go(func() { _ = c.CommitCtx(ctx, c.token, fmt.Appendf(nil, "late %d", i), time.Time{}) })
 			if i == len(late)/2 {
 				all.Go(func() {
-					if err := b.Logout(t.Context(), actor.Actor{Kind: actor.User, UserID: u.ID, SessionID: v.SessionID}); err != nil {
+					who := actor.Actor{Kind: actor.User, UserID: u.ID, SessionID: v.SessionID}
+					if err := patient(func() error { return b.Logout(t.Context(), who) }); err != nil {
 						t.Error(err)
 					}
 				})
