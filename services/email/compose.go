@@ -2,7 +2,9 @@ package email
 
 import (
 	"bytes"
+	"crypto/rand"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/wneessen/go-mail"
@@ -19,7 +21,8 @@ func compose(from string, m Message) (*mail.Msg, error) {
 		return nil, fmt.Errorf("%w: the address is malformed", ErrRefused)
 	}
 	msg.Subject(m.Subject)
-	msg.SetMessageID()
+	_, domain, _ := strings.Cut(msg.GetFrom()[0].Address, "@")
+	msg.SetMessageIDWithValue(rand.Text() + "@" + domain) // left alone, go-mail would tell the machine's name
 	msg.SetDateWithValue(time.Now())
 	msg.SetGenHeader("Auto-Submitted", "auto-generated")
 	msg.SetBodyString(mail.TypeTextPlain, m.Text)
@@ -27,11 +30,12 @@ func compose(from string, m Message) (*mail.Msg, error) {
 	return msg, nil
 }
 
-// encode is a composed mail's bytes.
-func encode(msg *mail.Msg) ([]byte, error) {
+// encode is a composed mail's bytes, all lines ending in lineEnd. go-mail leaves those of the bodies as they are.
+func encode(msg *mail.Msg, lineEnd string) ([]byte, error) {
 	var b bytes.Buffer
 	if _, err := msg.WriteTo(&b); err != nil {
 		return nil, fmt.Errorf("email: %w", err)
 	}
-	return b.Bytes(), nil
+	lines := bytes.ReplaceAll(b.Bytes(), []byte("\r\n"), []byte("\n"))
+	return bytes.ReplaceAll(lines, []byte("\n"), []byte(lineEnd)), nil
 }

@@ -30,7 +30,7 @@ func (o *Outbox) Send(_ context.Context, m Message) error {
 	if err != nil {
 		return err
 	}
-	raw, err := encode(msg)
+	raw, err := encode(msg, "\n") // as files on this machine have it
 	if err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ func checkRaw(t *testing.T, raw []byte) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, raw)
 	}
-	if m.Header.Get("To") != "<ada@example.org>" || !strings.Contains(m.Header.Get("From"), "dashtam@money.example.org") || m.Header.Get("Message-Id") == "" || m.Header.Get("Date") == "" {
+	if m.Header.Get("To") != "<ada@example.org>" || !strings.Contains(m.Header.Get("From"), "dashtam@money.example.org") || !strings.HasSuffix(m.Header.Get("Message-Id"), "@money.example.org>") || m.Header.Get("Date") == "" {
 		t.Errorf("headers %v", m.Header)
 	}
 	text := strings.ReplaceAll(string(raw), "\r\n", "\n")
@@ -84,6 +84,9 @@ func TestOutbox(t *testing.T) {
 			t.Fatal(err)
 		}
 		checkRaw(t, raw)
+		if bytes.Contains(raw, []byte("\r")) {
+			t.Errorf("%s: lines of a file end in CR LF", f)
+		}
 	}
 	if hidden, _ := filepath.Glob(filepath.Join(dir, ".*")); len(hidden) != 0 {
 		t.Errorf("unfinished files are left: %v", hidden)
@@ -333,6 +336,9 @@ func TestSES(t *testing.T) {
 		t.Fatalf("%d mails", len(server.sent))
 	}
 	checkRaw(t, server.sent[0])
+	if sent := string(server.sent[0]); strings.Count(sent, "\n") != strings.Count(sent, "\r\n") || strings.Contains(sent, "\r\r") {
+		t.Errorf("not every line ends in CR LF: %q", sent)
+	}
 }
 
 func TestSES_JB4_WhatIsTriedAgain(t *testing.T) {

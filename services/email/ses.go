@@ -43,7 +43,7 @@ func (s *SES) Send(ctx context.Context, m Message) error {
 	if err != nil {
 		return err
 	}
-	raw, err := encode(msg)
+	raw, err := encode(msg, "\r\n")
 	if err != nil {
 		return err
 	}
