@@ -30,7 +30,7 @@ func TestKeyring(t *testing.T) {
 	}
 }
 
-// Break VT-5: keyring.go: return false from guessable.
+// Break VT-5: keyring.go: return len(distinct) < 0 && staircase && text.
 func TestKeyring_VT5_RefusesKeysNobodyShouldUse(t *testing.T) {
 	staircase := make([]byte, KeySize)
 	for i := range staircase {
@@ -84,7 +84,7 @@ func TestKeyring_Derive(t *testing.T) {
 	}
 }
 
-// Break VT-6: secret.go: fmt.Fprint(f, string(s)) in Format.
+// Break VT-6: secret.go: func (s Secret) Format(f fmt.State, _ rune) { fmt.Fprint(f, string(s)) }.
 func TestSecrets_VT6_RedactThemselves(t *testing.T) {
 	const canary = "canary-3f9c"
 	k, err := NewKey("k1", []byte("canary-3f9c-canary-3f9c-canary-3"))

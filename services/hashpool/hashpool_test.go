@@ -92,6 +92,7 @@ func TestKnownBeforeStrangers(t *testing.T) {
 			t.Errorf("%+v", s)
 		}
 		time.Sleep(10 * time.Second)
+		synctest.Wait()
 		if want := [...]string{"s1", "k1", "k2", "s2", "s3"}; len(order) != 5 || [5]string(order) != want {
 			t.Errorf("order %v, want %v", order, want)
 		}
@@ -156,6 +157,7 @@ func TestWhoHasGoneIsDequeued(t *testing.T) {
 			t.Errorf("%+v", s)
 		}
 		time.Sleep(3 * time.Second)
+		synctest.Wait()
 		if len(order) != 2 || order[1] != "last" {
 			t.Errorf("order %v", order)
 		}
