@@ -72,7 +72,7 @@ func TestAPI_AP3_NoTokenInAnAddress(t *testing.T) {
 	}
 }
 
-// Break AZ-2: any query of services/ledger or services/connections that forgets user_id.
+// Break AZ-2: services/ledger/store.go: WHERE (true OR a.user_id = @user) in accountSelect.
 func TestAPI_AZ2_OtherUser(t *testing.T) {
 	b := newBundle(t)
 	ada, u := b.signedIn("Ada Lovelace")
@@ -136,7 +136,7 @@ func TestAPI_Bodies(t *testing.T) {
 	}
 }
 
-// Break: api.go: leave e.Pre(a.limited) out.
+// Break RL-1: api.go: leave e.Pre(a.limited) out.
 func TestAPI_RL1_SixHundredAMinute(t *testing.T) {
 	b := newBundle(t)
 	c, _ := b.signedIn("Ada Lovelace")

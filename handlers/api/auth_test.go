@@ -29,7 +29,7 @@ func TestAPI_SignUpToSignOut(t *testing.T) {
 	c.post("/auth/refresh", map[string]any{"refresh_token": c.fresh}).problem(http.StatusUnauthorized)
 }
 
-// Break SU-1: auth.go: return err for ErrEmailTaken too.
+// Break SU-1: auth.go: if _ = errors.Is; err != nil {
 func TestAPI_SU1_RegisterAnswersAlike(t *testing.T) {
 	b := newBundle(t)
 	known := b.Person("Ada Lovelace")
@@ -47,7 +47,7 @@ func TestAPI_SU1_RegisterAnswersAlike(t *testing.T) {
 	}
 }
 
-// Break AZ-6: auth.go: a Role field in register's form.
+// Break AZ-6: services/auth/register.go: insertUser(ctx, tx, r, hash, RoleAdmin).
 func TestAPI_AZ6_MoreThanAsked(t *testing.T) {
 	b := newBundle(t)
 	b.stranger().post("/auth/register", map[string]any{
@@ -59,7 +59,7 @@ func TestAPI_AZ6_MoreThanAsked(t *testing.T) {
 	}
 }
 
-// Break LG-1: any class of account that the API tells apart.
+// Break LG-1: services/auth/login.go: return errs.New(errs.Unauthenticated, reason) in the last line of refuse.
 func TestAPI_LG1_OneAnswer(t *testing.T) {
 	b := newBundle(t)
 	b.Person("Ada Lovelace")

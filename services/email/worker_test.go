@@ -134,7 +134,7 @@ func TestSeed_Email_ASignUpIsMailedAndItsLinkWorks(t *testing.T) {
 	}
 }
 
-// Break JB-4: email.go: return nil at the end of Work.
+// Break JB-4: email.go: return nil in the last line of Work.
 func TestWorker_JB4_TriesAgain(t *testing.T) {
 	server := newSES(t, `{"message":"slow down"}`, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusOK)
 	o := newOffice(t, server.sender())

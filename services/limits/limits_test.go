@@ -69,7 +69,7 @@ func TestReset(t *testing.T) {
 }
 
 // Two services on one database stand for two nodes.
-// Break RL-1: limits.go: count in a map of the Service.
+// Break RL-1: limits.go: least(c.count, @max) without + 1.
 func TestAllow_RL1_SharedAndExactInParallel(t *testing.T) {
 	pool := pgtest.New(t)
 	nodes := [...]*limits.Service{limits.New(pool, time.Now), limits.New(pool, time.Now)}
@@ -113,7 +113,7 @@ func TestAllow_RL1_CountsOutsideTheCallersTransaction(t *testing.T) {
 	}
 }
 
-// Break RL-4: limits.go: return []byte(subject) from key.
+// Break RL-4: limits.go: return append(sum[:16], subject...).
 func TestAllow_RL4_BoundedAndNamelessRows(t *testing.T) {
 	c := &clock{noon}
 	db := pgtest.Tx(t)
