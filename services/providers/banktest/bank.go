@@ -24,6 +24,7 @@ type Bank struct {
 	URL string
 
 	Metadata map[string]any // merged over the metadata
+	Broken   bool           // requests for metadata are cut off
 	Subject  string         // who signs in next; "ada" at first
 	Scope    string         // what is granted instead of what was asked for
 	Life     int            // expires_in; 0 = left out
@@ -150,6 +151,9 @@ func (b *Bank) Consent(t testing.TB, address string) url.Values {
 func (b *Bank) discovery(w http.ResponseWriter, _ *http.Request) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.Broken {
+		panic(http.ErrAbortHandler)
+	}
 	m := map[string]any{
 		"issuer": b.URL, "authorization_endpoint": b.URL + "/authorize", "token_endpoint": b.URL + "/token",
 		"revocation_endpoint": b.URL + "/revoke", "userinfo_endpoint": b.URL + "/userinfo",

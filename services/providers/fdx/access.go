@@ -159,7 +159,7 @@ func (a *Adapter) revoke(ctx context.Context, m *metadata, token encryption.Secr
 	}
 	answer, err := a.c.Client.Do(r)
 	if err != nil {
-		return unreachable(err)
+		return unreachable(err, false)
 	}
 	defer func() { _ = answer.Body.Close() }()
 	if answer.StatusCode != http.StatusOK {

@@ -41,7 +41,7 @@ func (j *judge) RoundTrip(r *http.Request) (*http.Response, error) {
 	j.asked = true
 	answer, err := j.adapter.c.Client.Transport.RoundTrip(r)
 	if err != nil {
-		return nil, unreachable(err)
+		return nil, unreachable(err, true)
 	}
 	defer func() { _ = answer.Body.Close() }()
 	body, err := providers.ReadAll(answer, providers.TokenBytes)

@@ -10,8 +10,9 @@ import (
 	"dashtam/services/providers"
 )
 
-// unreachable is a request that got no answer. The URL is cut off the error: a next page's may hold more than is known.
-func unreachable(err error) error {
+// unreachable is a request that got no answer. spends says that it carried something which works once, so that it matters
+// whether it was sent. The URL is cut off the error: a next page's may hold more than is known.
+func unreachable(err error, spends bool) error {
 	f := &providers.Failure{Class: providers.Transient, Code: "unreachable"}
 	switch dial := (*net.OpError)(nil); {
 	case errors.Is(err, providers.ErrRefusedAddress):
@@ -19,7 +20,7 @@ func unreachable(err error) error {
 	case errors.As(err, &dial) && dial.Op == "dial":
 		f.Cause = dial.Err
 	default:
-		f.Lost = true // it may have been sent
+		f.Lost = spends // it may have been sent
 	}
 	return f
 }

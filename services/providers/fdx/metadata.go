@@ -114,7 +114,7 @@ func (a *Adapter) get(ctx context.Context, place, bearer string, limit int64, in
 	}
 	answer, err := a.c.Client.Do(r)
 	if err != nil {
-		return unreachable(err)
+		return unreachable(err, false)
 	}
 	defer func() { _ = answer.Body.Close() }()
 	if answer.StatusCode != http.StatusOK {

@@ -14,6 +14,7 @@ import (
 	"dashtam/services/encryption"
 	"dashtam/services/providers"
 	"dashtam/services/providers/banktest"
+	"dashtam/services/providers/fdx"
 	"dashtam/services/tokens"
 )
 
@@ -262,6 +263,35 @@ func TestToken_OA10_HangingBank(t *testing.T) {
 	}
 	if c := providers.NewClient(false); c.Timeout != 20*time.Second {
 		t.Errorf("the client waits %s", c.Timeout)
+	}
+}
+
+// A refresh that never got as far as the token endpoint has spent nothing, and must not count as an answer that was lost.
+//
+// Break OA-13: services/providers/fdx/metadata.go: in get, say that the request spends
+func TestRefresh_OA13_MetadataAway(t *testing.T) {
+	b := banktest.New(t)
+	b.Broken = true
+	_, err := b.Provider().Access.Refresh(t.Context(), "refresh-canary")
+	if f := providers.FailureOf(err); f == nil || f.Class != providers.Transient || errors.Is(err, tokens.ErrAnswerLost) || len(b.Posts()) != 0 {
+		t.Errorf("%v after %d token requests", err, len(b.Posts()))
+	}
+}
+
+// Break OA-4: services/providers/fdx/metadata.go: in metadata, return the error although there is an old copy
+func TestMetadata_OA4_OldCopyKept(t *testing.T) {
+	b := banktest.New(t)
+	now := time.Now()
+	p := fdx.New(fdx.Config{
+		Profile: b.Provider().Profile, RedirectURI: banktest.Redirect, Client: providers.NewClient(true), Private: true,
+		Now: func() time.Time { return now },
+	})
+	if _, err := exchange(t, b, p); err != nil {
+		t.Fatal(err)
+	}
+	now, b.Broken = now.Add(2*time.Hour), true
+	if _, err := p.Access.AuthorizeURL(t.Context(), attempt); err != nil {
+		t.Errorf("with old metadata at hand: %v", err)
 	}
 }
 
