@@ -19,7 +19,7 @@ dev: generate css build ## like run, after making templates and CSS anew
 	@exec $(BIN) serve
 
 build:
-	@go build -trimpath -ldflags='-s -w' -o $(BIN) ./cmd/dashtam
+	@go build -ldflags='-s -w' -o $(BIN) ./cmd/dashtam
 
 # The race detector needs cgo and a C compiler; without one the tests run without it.
 RACE = $(shell [ "$$(go env CGO_ENABLED)" = 1 ] && command -v "$$(go env CC)" >/dev/null && echo -race)
