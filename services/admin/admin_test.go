@@ -144,6 +144,7 @@ func TestJobs(t *testing.T) {
 	exec(t, tx, `INSERT INTO river_job (kind, state, max_attempts, attempt, args, errors) VALUES ('mail', 'retryable', 3, 2, '{"user_id": "secret"}',
 		ARRAY['{"attempt": 1, "error": "first"}', '{"attempt": 2, "error": "the server is away"}']::jsonb[])`)
 	exec(t, tx, `INSERT INTO river_job (kind, state, max_attempts, args) VALUES ('sync', 'available', 4, '{}')`)
+	exec(t, tx, `INSERT INTO river_job (kind, state, max_attempts, args, finalized_at) VALUES ('sync_due', 'completed', 1, '{}', now())`)
 	jobs, more, err := s.Jobs(t.Context(), boss, 0)
 	if err != nil || more || len(jobs) != 2 || jobs[0].Kind != "sync" || jobs[0].Error != "" {
 		t.Fatalf("%+v, %v, %v", jobs, more, err)

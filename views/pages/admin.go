@@ -63,7 +63,7 @@ func verb(n int, one, many string) string {
 }
 
 func (p Admin) stats() []components.Stat {
-	c := p.Counts
+	c, needs := p.Counts, p.Counts.Connections[connections.NeedsYou]
 	worked, waiting := "none in that time", "none waits"
 	if c.Syncs > 0 {
 		worked = components.Percent(float64(c.SyncsDone)/float64(c.Syncs)) + " worked"
@@ -73,7 +73,7 @@ func (p Admin) stats() []components.Stat {
 	}
 	return []components.Stat{
 		{Label: "People", Value: components.Count(c.People), Note: components.Count(c.Active) + " signed in this week"},
-		{Label: "Connections", Value: components.Count(c.Total()), Note: components.Count(c.Connections[connections.NeedsYou]) + " need their owner"},
+		{Label: "Connections", Value: components.Count(c.Total()), Note: components.Count(needs) + verb(needs, " needs its owner", " need their owners")},
 		{Label: "Syncs, 24 hours", Value: components.Count(c.Syncs), Note: worked},
 		{Label: "Jobs waiting", Value: components.Count(c.Waiting), Note: waiting},
 		{Label: "Jobs failing", Value: components.Count(c.Failing), Note: components.Count(c.GivenUp) + " given up"},
@@ -90,11 +90,6 @@ func (p Admin) share(s connections.Status) string {
 		return "0%"
 	}
 	return fmt.Sprintf("%.1f%%", 100*float64(p.Counts.Connections[s])/float64(all))
-}
-
-var statusFills = map[connections.Status]string{
-	connections.Healthy: "c-fill", connections.Syncing: "fill-info", connections.Renew: "c-fill-warn", connections.NeedsYou: "c-fill-need",
-	connections.Paused: "fill-off", connections.Disconnected: "fill-off",
 }
 
 // acts are the codes of the audit log in words.
@@ -169,6 +164,15 @@ func (p AdminConnections) filters() []components.Place {
 		})
 	}
 	return places
+}
+
+// stateSince is since when a connection stands as it does, and the code of the cause.
+func stateSince(c admin.Connection, now time.Time) string {
+	s := "since " + lowerFirst(components.When(c.StatusSince, now))
+	if c.Cause != "" {
+		s += ", " + c.Cause
+	}
+	return s
 }
 
 // AdminJobs is a page of the list of jobs.
