@@ -109,7 +109,7 @@ func TestSession_SE8_FiftyPostsAndOneLogout(t *testing.T) {
 		tab := app.Stranger()
 		tab.SetCookie("session", token)
 		all.Go(func() {
-			p := tab.Post(profile, "name", "Nora", "timezone", "UTC", "theme", "dark") // leaves a flash in the session
+			p := tab.Post(profile, "name", "Nora", "timezone", "UTC", "theme", "dark")        // leaves a flash in the session
 			if p.Status != http.StatusSeeOther && p.Status != http.StatusServiceUnavailable { // 503: more at once than connections
 				t.Errorf("status %d: %s", p.Status, p.Said())
 			}
