@@ -88,11 +88,11 @@ func TestCrossOrigin_CS1_OursPass(t *testing.T) {
 	app := handlertest.New(t)
 	nora := app.SignedIn("Nora Okafor")
 	for name, header := range map[string]http.Header{
-		"same origin":                   {"Sec-Fetch-Site": {"same-origin"}, "Origin": {app.URL}},
-		"a page without referrer":       {"Sec-Fetch-Site": {"same-origin"}, "Origin": {"null"}},
-		"old browser":                   {"Origin": {app.URL}},
-		"no browser":                    {},
-		"typed, as a reload of a form":  {"Sec-Fetch-Site": {"none"}},
+		"same origin":                  {"Sec-Fetch-Site": {"same-origin"}, "Origin": {app.URL}},
+		"a page without referrer":      {"Sec-Fetch-Site": {"same-origin"}, "Origin": {"null"}},
+		"old browser":                  {"Origin": {app.URL}},
+		"no browser":                   {},
+		"typed, as a reload of a form": {"Sec-Fetch-Site": {"none"}},
 	} {
 		if p := nora.Do(http.MethodPost, "/settings/theme", header, "theme", "dark"); p.Status != http.StatusSeeOther {
 			t.Errorf("%s: %d", name, p.Status)

@@ -78,7 +78,7 @@ func TestHeaders_HD1_ContentSecurityPolicy(t *testing.T) {
 			continue
 		}
 		seen[nonce[1]] = name
-		if n := p.Find("script").Length(); n != p.Find(`script[src][nonce="` + nonce[1] + `"]`).Length() {
+		if n := p.Find("script").Length(); n != p.Find(`script[src][nonce="`+nonce[1]+`"]`).Length() {
 			t.Errorf("%s: a script without source or with another nonce", name)
 		}
 		if p.Find("[style], [onclick], [onload], [onsubmit], [hx-on], style").Length() != 0 {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"strconv"
 
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
@@ -54,6 +55,7 @@ func write(w http.ResponseWriter, r *http.Request, status int, body templ.Compon
 	caching(w.Header(), auth.VisitorFrom(r.Context()))
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	out := pack(w.Header(), r, page.Bytes())
+	w.Header().Set("Content-Length", strconv.Itoa(len(out)))
 	w.WriteHeader(status)
 	_, _ = w.Write(out) // the client has gone: nobody is left to tell
 	return nil

@@ -105,6 +105,8 @@ func (w *savingWriter) save(status int) {
 		case err != nil:
 			w.failed = true
 			w.Header().Del("Location")
+			w.Header().Del("Content-Length")
+			w.Header().Del("Content-Encoding")
 			Problem(w.ResponseWriter, w.request, err)
 		case token != w.token:
 			m.WriteSessionCookie(ctx, w.ResponseWriter, token, expiry)

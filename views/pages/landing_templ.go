@@ -32,7 +32,7 @@ func Landing() templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<h1 class=\"text-2xl font-semibold\">Your money, written down in one calm place.</h1><p class=\"mt-2 max-w-prose text-md muted\">Dashtam reads what your banks know about you and keeps it as a ledger: what you own, what you owe, and what moved.</p><div class=\"mt-8\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<div class=\"max-w-prose\"><h1 class=\"text-2xl font-semibold\">Your money, written down in one calm place.</h1><p class=\"mt-2 max-w-prose text-md muted\">Dashtam reads what your banks know about you and keeps it as a ledger: what you own, what you owe, and what moved.</p><div class=\"mt-8\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -40,7 +40,7 @@ func Landing() templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "</div><div class=\"mt-8 flex flex-wrap gap-2\"><a class=\"btn btn-primary\" href=\"/signup\">Create an account</a> <a class=\"btn btn-quiet\" href=\"/login\">Sign in</a></div>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "</div><div class=\"mt-8 flex flex-wrap gap-2\"><a class=\"btn btn-primary\" href=\"/signup\">Create an account</a> <a class=\"btn btn-quiet\" href=\"/login\">Sign in</a></div></div>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
