@@ -39,7 +39,7 @@ bin/tools/%: .ci/tools/go.mod .ci/tools/go.sum
 	cd .ci/tools && go build -o ../../bin/tools/ tool
 
 generate: ## templates to Go
-	go tool templ generate -lazy -path views
+	go tool templ generate -path .
 
 css: node_modules/.package-lock.json ## static/input.css to static/app.css
 	npx --no-install tailwindcss -i static/input.css -o static/app.css --minify
