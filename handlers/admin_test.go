@@ -15,18 +15,18 @@ func TestAdmin(t *testing.T) {
 	nora.Post(connection+"/rename", "name", "my secret name").WantRedirect(connection)
 	boss := app.SignedInAdmin("Ada Eze")
 
-	t.Run("anonymous", func(t *testing.T) {
+	t.Run("anonymous", func(*testing.T) {
 		for _, path := range officePaths {
 			app.Stranger().Get(path).WantRedirect("/login?next=" + strings.ReplaceAll(path, "/", "%2F"))
 		}
 	})
-	t.Run("other_user", func(t *testing.T) {
+	t.Run("other_user", func(*testing.T) {
 		for _, path := range officePaths {
 			nora.Get(path).Want(403)
 			nora.HX("GET", path).Want(403)
 		}
 	})
-	t.Run("invalid", func(t *testing.T) {
+	t.Run("invalid", func(*testing.T) {
 		for _, path := range []string{"/admin/users?before=7", "/admin/connections?before=x", "/admin/connections?status=happy", "/admin/jobs?before=-1", "/admin/jobs?before=x", "/admin/nothing"} {
 			boss.Get(path).Want(404)
 		}
@@ -38,7 +38,7 @@ func TestAdmin(t *testing.T) {
 			}
 		}
 	})
-	t.Run("success", func(t *testing.T) {
+	t.Run("success", func(*testing.T) {
 		home := boss.Get("/admin").Want(200)
 		home.WantText("Running well.")
 		home.WantOne(`.stat:contains("People") dd.num:contains("2")`)

@@ -29,12 +29,12 @@ func TestCallback_OA1_OnceAndInItsOwnSession(t *testing.T) {
 	app := handlertest.New(t)
 	nora := app.SignedIn("Nora Okafor")
 
-	t.Run("state missing or made up", func(t *testing.T) {
+	t.Run("state missing or made up", func(*testing.T) {
 		nora.Get("/connections/sandbox/callback?code=x").Want(403).WantText("Start again.")
 		nora.Get("/connections/sandbox/callback?code=x&state=" + strings.Repeat("A", 43)).Want(403)
 		nora.Get("/connections/sandbox/callback").Want(403)
 	})
-	t.Run("another session of the same person", func(t *testing.T) {
+	t.Run("another session of the same person", func(*testing.T) {
 		back := nora.Connect("nora", handlertest.Allow)
 		second := app.Stranger()
 		second.Post("/login", "email", nora.User.Email, "password", handlertest.Password).WantRedirect("/overview")
@@ -98,7 +98,7 @@ func TestCallback_OA6_NobodyElsesBank(t *testing.T) {
 func TestCallback_OA8_Refusals(t *testing.T) {
 	app := handlertest.New(t)
 	nora := app.SignedIn("Nora Okafor")
-	t.Run("denied at the bank", func(t *testing.T) {
+	t.Run("denied at the bank", func(*testing.T) {
 		back := nora.Connect("nora", handlertest.Deny)
 		p := nora.Get(back).WantRedirect("/connections/new").Follow().Want(200)
 		p.WantOne("[role=status]:contains('You did not give permission at the bank.')")

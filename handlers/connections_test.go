@@ -13,7 +13,7 @@ func TestConnections(t *testing.T) {
 	app := handlertest.New(t)
 	nora, connection := app.Connected("Nora Okafor", "nora")
 
-	t.Run("anonymous", func(t *testing.T) {
+	t.Run("anonymous", func(*testing.T) {
 		for _, path := range []string{"/connections", "/connections/new", "/connections/sandbox/about", "/connections/sandbox/continue", connection, connection + "/progress", connection + "/disconnect"} {
 			app.Stranger().Get(path).WantRedirect("/login?next=" + strings.ReplaceAll(path, "/", "%2F"))
 		}
@@ -35,7 +35,7 @@ func TestConnections(t *testing.T) {
 		ada.Get("/connections").Want(200).WantText("No bank yet.")
 		nora.Get(connection).Want(200).WantOne(`h1:contains("Sandbox Bank")`)
 	})
-	t.Run("invalid", func(t *testing.T) {
+	t.Run("invalid", func(*testing.T) {
 		p := nora.Post(connection+"/rename", "name", strings.Repeat("x", 101)).Want(422)
 		p.WantOne("#name-error")
 		p.WantOne(`input#name[value^=xxx]`)

@@ -111,7 +111,7 @@ func TestOverview(t *testing.T) {
 			t.Error("what a person owns may be kept by the browser")
 		}
 	})
-	t.Run("invalid", func(t *testing.T) {
+	t.Run("invalid", func(*testing.T) {
 		nora.Get("/overview?range=forever").Want(http.StatusOK).WantOne(`.seg a[aria-current][href="?range=6m"]`)
 	})
 	t.Run("htmx", func(t *testing.T) {
@@ -181,7 +181,7 @@ func TestTransactions(t *testing.T) {
 		}
 		nora.Get("/transactions?q=nobody&flow=in").Want(http.StatusOK).WantOne(`main .btn[href="/transactions?q=nobody"]`)
 	})
-	t.Run("invalid", func(t *testing.T) {
+	t.Run("invalid", func(*testing.T) {
 		p := nora.Get("/transactions?from=yesterday&min=lots&q=x").Want(http.StatusUnprocessableEntity)
 		p.WantOne("#from-error")
 		p.WantOne(`#min[value="lots"]`)

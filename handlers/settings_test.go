@@ -42,7 +42,7 @@ func TestProfile(t *testing.T) {
 			t.Error("the shortcuts are still on, or the flash came twice")
 		}
 	})
-	t.Run("other_user", func(t *testing.T) {
+	t.Run("other_user", func(*testing.T) {
 		app.SignedIn("Ada Eze").Get("/settings/profile").Want(200).WantOne(`input[name=name][value="Ada Eze"]`)
 	})
 }

@@ -43,7 +43,7 @@ type site struct {
 }
 
 // listenAll binds every address.
-func (a *app) listenAll() (*site, error) {
+func (a *app) listenAll(ctx context.Context) (*site, error) {
 	c := &a.config
 	s := &site{app: a, failed: make(chan error, 3)}
 	for _, l := range []struct {
@@ -53,7 +53,7 @@ func (a *app) listenAll() (*site, error) {
 		if l.address == "" {
 			continue
 		}
-		bound, err := net.Listen("tcp", l.address)
+		bound, err := new(net.ListenConfig).Listen(ctx, "tcp", l.address)
 		if err != nil {
 			s.close()
 			return nil, fmt.Errorf("cannot listen: %w", err)

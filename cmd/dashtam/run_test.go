@@ -265,7 +265,7 @@ func TestServe_TLSSelfKeepsItsCertificate(t *testing.T) {
 		}
 		client := &http.Client{Transport: &http.Transport{TLSClientConfig: trusting()}}
 		r, err := client.Get(p.base + "/livez")
-		if err != nil || r.StatusCode != 200 {
+		if err != nil || r.StatusCode != http.StatusOK {
 			t.Fatalf("%v, %v", r, err)
 		}
 		r.Body.Close()

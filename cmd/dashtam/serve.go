@@ -30,7 +30,7 @@ func (a *app) serve(ctx context.Context, ready func(*node, context.Context) erro
 		return err
 	}
 	defer func() { err = errors.Join(err, db.close()) }()
-	s, err := a.listenAll() // behind the lock: a second start shall hear of the process, not of the port
+	s, err := a.listenAll(ctx) // behind the lock: a second start shall hear of the process, not of the port
 	if err != nil {
 		return err
 	}

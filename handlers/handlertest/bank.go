@@ -58,7 +58,10 @@ func (app *App) wireBanks(queue *jobs.Queue, limits *limits.Service) {
 }
 
 // Allow and Deny are what a customer can decide at the Sandbox Bank.
-const Allow, Deny = "allow", "deny"
+const (
+	Allow = "allow"
+	Deny  = "deny"
+)
 
 // Connect leads b to the Sandbox Bank, decides there as its customer username, and gives the path and query with which
 // the bank sends the browser back.

@@ -117,5 +117,5 @@ func (b *Browser) Cookie(name string) string {
 
 // SetCookie puts a cookie into the jar.
 func (b *Browser) SetCookie(name, value string) {
-	b.client.Jar.SetCookies(b.app.BaseURL, []*http.Cookie{{Name: name, Value: value, Path: "/"}})
+	b.client.Jar.SetCookies(b.app.BaseURL, []*http.Cookie{{Name: name, Value: value, Path: "/"}}) //nolint:gosec // the browser's side, which sends no flags
 }

@@ -2,6 +2,7 @@ package sandbox_test
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -47,7 +48,7 @@ func openOn(t *testing.T, pool *postgres.Pool) *theBank {
 	srv := httptest.NewUnstartedServer(nil)
 	b.url = "http://" + srv.Listener.Addr().String()
 	srv.Config.Handler, err = handlers.New(handlers.Deps{
-		Bank: sandbox.New(pool), Issuer: b.url, Now: func() time.Time { return b.now }, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Bank: sandbox.New(pool), Issuer: b.url, Now: func() time.Time { return b.now }, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -200,7 +201,7 @@ func (b *theBank) stats() (s sandbox.Stats) {
 // failed is the error of a token request that should have failed.
 func failed(t *testing.T, err error) *oauth2.RetrieveError {
 	t.Helper()
-	e, ok := err.(*oauth2.RetrieveError)
+	e, ok := errors.AsType[*oauth2.RetrieveError](err)
 	if !ok {
 		t.Fatalf("not refused: %v", err)
 	}

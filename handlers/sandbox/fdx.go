@@ -203,7 +203,7 @@ func period(start, end string) (from, to time.Time, err error) {
 		}
 	}
 	if end != "" {
-		whole := false
+		var whole bool
 		if to, whole, err = when(end); err != nil {
 			return from, to, err
 		}

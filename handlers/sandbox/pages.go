@@ -52,7 +52,7 @@ func (b *bank) login(w http.ResponseWriter, r *http.Request) {
 		b.sorry(w, r, err)
 		return
 	}
-	http.Redirect(w, r, "/consent?id="+visit.GetID(), http.StatusSeeOther)
+	http.Redirect(w, r, "/consent?id="+visit.GetID(), http.StatusSeeOther) //nolint:gosec // a path of ours and an id from the database
 }
 
 func (b *bank) consentForm(w http.ResponseWriter, r *http.Request) {
@@ -122,7 +122,7 @@ func (b *bank) consent(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	http.Redirect(w, r, next, http.StatusSeeOther)
+	http.Redirect(w, r, next, http.StatusSeeOther) //nolint:gosec // the redirect URI is compared with the registered ones
 }
 
 // visit is the undecided request that a page's address names, and the name of the app behind it.

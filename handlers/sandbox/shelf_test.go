@@ -34,7 +34,7 @@ func TestShelfIsBoundedAndKeepsToTheDay(t *testing.T) {
 }
 
 // One customer's books are read by many requests at once.
-func TestBooksAreReadInParallel(t *testing.T) {
+func TestBooksAreReadInParallel(*testing.T) {
 	s := newShelf(func() time.Time { return time.Date(2026, time.November, 24, 12, 0, 0, 0, time.UTC) })
 	var wg sync.WaitGroup
 	for range 4 {

@@ -26,7 +26,7 @@ const year = 365 * 24 * time.Hour
 
 // Set keeps value for a year.
 func (k Cookies) Set(c echo.Context, name, value string) {
-	c.SetCookie(&http.Cookie{
+	c.SetCookie(&http.Cookie{ //nolint:gosec // Secure wherever the base URL is https
 		Name: name, Value: value, Path: "/", MaxAge: int(year.Seconds()), HttpOnly: true, Secure: k.secure, SameSite: http.SameSiteLaxMode,
 	})
 }

@@ -39,8 +39,10 @@ func frame(r *http.Request, m Meta) layouts.Frame {
 
 // in puts body into the layout of its shell.
 func in(shell Shell, f layouts.Frame, body templ.Component) templ.Component {
-	layout := layouts.App(f)
+	var layout templ.Component
 	switch shell {
+	case App:
+		layout = layouts.App(f)
 	case Gate:
 		layout = layouts.Gate(f)
 	case Plain:

@@ -23,7 +23,7 @@ type Tokens struct {
 
 // CreateRefreshToken starts a family of tokens for a person who has just proved who they are. It is the seed's
 // create_refresh_token, and what the API hands to Login as start.
-func (s *Service) CreateRefreshToken(ctx context.Context, who actor.Actor, user User) (Tokens, error) {
+func (s *Service) CreateRefreshToken(ctx context.Context, _ actor.Actor, user User) (Tokens, error) {
 	family := uuid.New()
 	refresh, hash := newSecret()
 	_, err := through(ctx, s.DB).Exec(ctx, `

@@ -36,7 +36,7 @@ func (c *browser) request() (context.Context, *auth.Visitor, bool) {
 func (c *browser) signIn(u auth.User, token string) {
 	c.Helper()
 	ctx, v, _ := c.request()
-	c.Sessions.SignIn(v, u)
+	c.SignIn(v, u)
 	if c.token != "" {
 		if err := c.DeleteCtx(ctx, c.token); err != nil {
 			c.Fatal(err)
@@ -222,7 +222,7 @@ func TestSessions_SE8_ARenewalInFlightRevivesNothing(t *testing.T) {
 	c.signIn(u, "t1")
 	ctx, v, _ := c.request()
 	b.exec(`UPDATE sessions SET revoked_at = now()`)
-	c.Sessions.SignIn(v, u)
+	c.SignIn(v, u)
 	wantErr(t, c.CommitCtx(ctx, "t2", []byte("x"), time.Time{}), auth.ErrSessionGone)
 	c.token = "t2"
 	if _, _, found := c.request(); found {

@@ -48,7 +48,7 @@ func read(path string) (Stored, error) {
 	if err != nil {
 		return Stored{}, err
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // was only read
 	raw, err := mail.ReadMessage(f)
 	if err != nil {
 		return Stored{}, err
@@ -79,7 +79,7 @@ func bodies(raw *mail.Message) (text, html string, err error) {
 	parts := multipart.NewReader(raw.Body, params["boundary"])
 	for {
 		part, err := parts.NextPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return text, html, nil
 		}
 		if err != nil {

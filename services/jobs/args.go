@@ -44,7 +44,7 @@ type SyncDue struct{}
 // Kind names the job in River's table.
 func (SyncDue) Kind() string { return "sync_due" }
 
-// InsertOpts: one try is enough, the next tick is the retry.
+// InsertOpts allows one try: the next tick is the retry.
 func (SyncDue) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{Queue: QueueSync, MaxAttempts: 1}
 }

@@ -11,7 +11,6 @@ import (
 )
 
 const (
-	dateLayout = time.DateOnly
 	// mostMinor bounds an amount so that no sum of a person's history can overflow: ten trillion of a currency with cents.
 	mostMinor = 1_000_000_000_000_000
 	// longestText bounds what a bank may call anything, in characters; longestID an id, which is never cut but refused.

@@ -91,8 +91,9 @@ func (k Kind) explained() bool {
 	switch k {
 	case Checking, Savings, CD, Card:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 // histories reads what the days of the batch's accounts are worked back from.

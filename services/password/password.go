@@ -17,9 +17,10 @@ import (
 const (
 	// DefaultCost is bcrypt's cost for new hashes: 2^12 rounds, from the document Dashtam began with.
 	DefaultCost = 12
-	// MinLength is counted in characters after normalisation, MaxBytes as they were typed.
+	// MinLength is counted in characters after normalisation.
 	MinLength = 8
-	MaxBytes  = 1024
+	// MaxBytes are counted as they were typed.
+	MaxBytes = 1024
 
 	// label keys the digest, so that our hashes match nobody else's. It is no secret and must never change.
 	label = "dashtam/password/v1"

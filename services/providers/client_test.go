@@ -28,7 +28,7 @@ func TestClient_OA20_PrivateAddresses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := providers.NewClient(false).Do(r); !errors.Is(err, providers.ErrRefusedAddress) { //nolint:bodyclose // there is none
+		if _, err := providers.NewClient(false).Do(r); !errors.Is(err, providers.ErrRefusedAddress) {
 			t.Errorf("%s: %v, want ErrRefusedAddress", place, err)
 		}
 	}

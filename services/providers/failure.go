@@ -22,7 +22,7 @@ const (
 )
 
 // Failure is why a bank did not do what it was asked. Code is one of ours or a known OAuth code, never the bank's prose.
-type Failure struct {
+type Failure struct { //nolint:errname // it is read as a value with a class more often than as an error
 	Class      Class
 	Code       string
 	RetryAfter time.Duration // RateLimited: how long the bank wants to be left alone; 0 when it did not say

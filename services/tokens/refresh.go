@@ -69,7 +69,7 @@ func (s *Service) acquire(ctx context.Context, who actor.Actor, o owner, seen ro
 		switch {
 		case err != nil:
 			doubt = err
-			return nil
+			return err
 		case open.Refresh == "":
 			return ErrNoRefresh
 		case r.Lost >= inDoubt:

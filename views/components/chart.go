@@ -70,7 +70,7 @@ func newChart(p ChartProps) chart {
 		})
 	}
 	c.draw(low, step*chartLines)
-	c.Ticks = ticks(p.Points, p.Now)
+	c.Ticks = ticks(p.Points)
 	return c
 }
 
@@ -137,7 +137,7 @@ func (c *chart) draw(low, span int64) {
 
 // ticks names at most seven days: the first of each month, or for a short line single days. The last is Today, and
 // whatever would touch it goes.
-func ticks(points []ChartPoint, now time.Time) []tick {
+func ticks(points []ChartPoint) []tick {
 	first, last := points[0].Day, points[len(points)-1].Day
 	days := int(last.Sub(first) / (24 * time.Hour))
 	if days < 1 {

@@ -93,7 +93,7 @@ func (p Admin) share(s connections.Status) string {
 }
 
 // acts are the codes of the audit log in words.
-var acts = map[string]string{
+var acts = map[string]string{ //nolint:gosec // no credentials: words about them
 	"login": "Signed in", "logout": "Signed out", "signup": "Signed up", "signup.taken": "Signed up with a known address",
 	"setup": "Set up the installation", "setup.link": "Asked for the set-up link", "verify": "Verified the address",
 	"verify.link": "Got a verification link", "verify.resend": "Asked for a new link", "refresh": "Renewed an API token", "role": "Changed a role",

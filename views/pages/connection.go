@@ -31,8 +31,9 @@ func (p Connection) answer() string {
 		return "All is well. " + why(p.Connection, p.Now)
 	case connections.Syncing:
 		return "Syncing."
+	default:
+		return why(p.Connection, p.Now)
 	}
-	return why(p.Connection, p.Now)
 }
 
 // running is the run that is on; its progress is shown while there is one.

@@ -91,6 +91,7 @@ func (p Connections) row(c connections.Connection) components.ConnectionRowProps
 			days[i] = components.Fetched
 		case connections.DayFailed:
 			days[i] = components.Failed
+		case connections.NotTried: // is the zero day
 		}
 	}
 	return components.ConnectionRowProps{
@@ -136,11 +137,12 @@ func why(c connections.Connection, now time.Time) string {
 			return cause + " We keep trying."
 		}
 		return "Dashtam is reading from the bank."
+	default:
+		if cause, ok := causes[c.Cause]; ok {
+			return cause
+		}
+		return "The last try to read from the bank did not work."
 	}
-	if cause, ok := causes[c.Cause]; ok {
-		return cause
-	}
-	return "The last try to read from the bank did not work."
 }
 
 // next is what happens without anybody doing anything: a clause.
@@ -162,11 +164,12 @@ func next(c connections.Connection, now time.Time) string {
 		return "nothing. What is kept does not count in your net worth."
 	case connections.Syncing:
 		return "balances first, then transactions."
+	default:
+		if c.NextSyncAt != nil {
+			return "we try again " + components.WhenInSentence(*c.NextSyncAt, now) + ". Nothing for you to do."
+		}
+		return "we try again by ourselves. Nothing for you to do."
 	}
-	if c.NextSyncAt != nil {
-		return "we try again " + components.WhenInSentence(*c.NextSyncAt, now) + ". Nothing for you to do."
-	}
-	return "we try again by ourselves. Nothing for you to do."
 }
 
 // since is how long it has been so: "since 19 Nov, 07:40".
@@ -206,8 +209,9 @@ func act(c connections.Connection) (path, verb, icon string, get bool) {
 		return connectionPath(c, "/reconnect"), "Connect again", "", false
 	case connections.Paused:
 		return connectionPath(c, "/sync"), "Try now", "", false
+	default:
+		return connectionPath(c, "/sync"), "Sync now", "refresh-cw", false
 	}
-	return connectionPath(c, "/sync"), "Sync now", "refresh-cw", false
 }
 
 // Picker is the choice of a bank to connect.

@@ -74,11 +74,11 @@ func (v Transactions) older() string {
 
 // shown is "50 shown, 23 to 18 November".
 func (v Transactions) shown() string {
-	n := len(v.Page.Transactions)
+	n := len(v.Transactions)
 	if n == 0 {
 		return ""
 	}
-	newest, oldest := v.Page.Transactions[0].BookedOn, v.Page.Transactions[n-1].BookedOn
+	newest, oldest := v.Transactions[0].BookedOn, v.Transactions[n-1].BookedOn
 	span := components.LongDate(newest, v.Now)
 	switch {
 	case newest.Equal(oldest):
@@ -99,7 +99,7 @@ type txDay struct {
 
 func (v Transactions) byDay() []txDay {
 	var days []txDay
-	for _, t := range v.Page.Transactions {
+	for _, t := range v.Transactions {
 		if n := len(days); n == 0 || !days[n-1].Day.Equal(t.BookedOn) {
 			days = append(days, txDay{Day: t.BookedOn, Sums: v.sumsOf(t.BookedOn)})
 		}

@@ -31,7 +31,7 @@ type Books struct {
 func New(username string, until time.Time) *Books {
 	s := newSeed(username)
 	b := &Books{seed: s, naughty: Normal(username) == Naughty}
-	h := &household{seed: s, plan: newPlan(s, username)}
+	h := &household{seed: s, plan: newPlan(s)}
 	b.Customer = h.plan.customer
 	if b.naughty {
 		b.Customer.First, b.Customer.Last = hostile(0), hostile(1)

@@ -2,7 +2,7 @@ package books
 
 import "time"
 
-func newPlan(s seed, username string) plan {
+func newPlan(s seed) plan {
 	d := s.dice("plan", 0)
 	p := plan{
 		customer:   Customer{ID: s.id("cus-"), First: pick(d, firstNames), Last: pick(d, lastNames)},
