@@ -4,6 +4,7 @@ import (
 	"go/types"
 	"os"
 	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -85,6 +86,11 @@ func classification(t *testing.T) map[string]service {
 
 func TestEveryServiceIsClassified(t *testing.T) {
 	rows := classification(t)
+	for name := range rows {
+		if files, _ := filepath.Glob(name + "/*.go"); len(files) == 0 {
+			t.Errorf("services/doc.go names %s, which is no package", name)
+		}
+	}
 	for _, p := range load(t) {
 		name, ok := strings.CutPrefix(p.PkgPath, "dashtam/services/")
 		if !ok {

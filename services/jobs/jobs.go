@@ -18,7 +18,7 @@ type Queue struct{ client *river.Client[pgx.Tx] }
 
 // NewQueue makes a Queue over pool. It does no I/O.
 func NewQueue(pool *pgxpool.Pool, log *slog.Logger) (*Queue, error) {
-	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{Logger: log})
+	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{Logger: quietly(log)})
 	if err != nil {
 		return nil, fmt.Errorf("jobs: %w", err)
 	}
@@ -66,7 +66,7 @@ func NewRunner(pool *pgxpool.Pool, c RunnerConfig) (*Runner, error) {
 			func() (river.JobArgs, *river.InsertOpts) { return args, nil }, &river.PeriodicJobOpts{RunOnStart: true}))
 	}
 	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
-		Logger:               c.Log,
+		Logger:               quietly(c.Log),
 		Workers:              c.Workers,
 		PeriodicJobs:         periodic,
 		JobTimeout:           jobTimeout,

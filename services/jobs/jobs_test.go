@@ -142,6 +142,9 @@ func TestRunner_RT3_AU3_Failures(t *testing.T) {
 	if err := pool.QueryRow(t.Context(), `SELECT string_agg(j::text, ' ') FROM river_job j`).Scan(&rows); err != nil || strings.Contains(rows, "canary") {
 		t.Errorf("the table holds the panic's value: %s, %v", rows, err)
 	}
+	if strings.Contains(log.String(), "level=INFO") {
+		t.Errorf("River talks: %s", log.String())
+	}
 }
 
 // Periodic jobs run at the start and need nobody to enqueue them.
