@@ -52,7 +52,7 @@ func join(ctx context.Context) (string, error) {
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
 		return "", err
 	}
-	if register(dir) && answers(ctx, dir) == nil {
+	if register(dir) && runs(ctx, dir) {
 		return dir, nil
 	}
 	return dir, start(ctx, i, dir)
@@ -136,13 +136,9 @@ func start(ctx context.Context, i embedded.Installation, dir string) error {
 // awaitEnd waits for an old server to go, so that its directory can be removed under it.
 func awaitEnd(ctx context.Context, data string) error {
 	for {
-		var pid int
-		file, err := os.ReadFile(filepath.Join(data, "postmaster.pid"))
-		if err != nil {
+		pid := postmaster(data)
+		if pid == 0 || !alive(pid) {
 			return nil // it ended, or never was
-		}
-		if _, err := fmt.Sscan(string(file), &pid); err != nil || !alive(pid) {
-			return nil
 		}
 		_ = syscall.Kill(pid, syscall.SIGINT) // it has closed its door or does not answer
 		select {
@@ -151,6 +147,34 @@ func awaitEnd(ctx context.Context, data string) error {
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
+}
+
+// runs waits for the server to answer for as long as its process is alive and half a minute at most: on a busy machine it
+// may be slow or have no connection free, and starting another one would take it from everybody who uses it.
+func runs(ctx context.Context, dir string) bool {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	for answers(ctx, dir) != nil {
+		if pid := postmaster(filepath.Join(dir, "data")); pid == 0 || !alive(pid) {
+			return false
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	return true
+}
+
+// postmaster is the process of the server over data, 0 when there is none.
+func postmaster(data string) (pid int) {
+	file, err := os.ReadFile(filepath.Join(data, "postmaster.pid"))
+	if err != nil {
+		return 0
+	}
+	_, _ = fmt.Sscan(string(file), &pid)
+	return pid
 }
 
 func answers(ctx context.Context, sockets string) error {
