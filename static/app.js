@@ -73,6 +73,10 @@
         menu.open = false;
         $("summary", menu).focus();
       }
+      if (event.target.matches("input[type=search]")) {
+        event.preventDefault(); // the browser would empty it
+        event.target.blur(); // the single keys work again
+      }
       return;
     }
     if (root.dataset.keys !== "on" || event.ctrlKey || event.metaKey || event.altKey) return;
