@@ -109,7 +109,7 @@ func status(t *testing.T, address string) int {
 	return r.StatusCode
 }
 
-func freeAddress(t *testing.T) string {
+func freeAddress(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+// TestBrowser_Administrator sets the installation up and sees that it works.
+func TestBrowser_Administrator(t *testing.T) {
+	s := launch(t, "serve")
+	p := &person{tab: newTab(t, openChromium(t), s, true), email: "root@example.com"}
+	p.open(s.setUp)
+	p.inspect("set-up")
+	p.fill(`input[name=name]`, "Root Keeper")
+	p.fill(`input[name=email]`, p.email)
+	p.fill(`input[name=password]`, secret)
+	p.click(`main form button[type=submit]`)
+	p.reaches("/admin")
+	for _, page := range []string{"/admin", "/admin/users", "/admin/connections", "/admin/jobs", "/dev/outbox"} {
+		p.open(page)
+		p.sees("main h1")
+		p.inspect(page)
+	}
+	p.expect("404")
+	p.open(s.setUp)
+	if !strings.Contains(p.body(), "does not work") && !strings.Contains(p.body(), "no such page") {
+		t.Errorf("SU-4: the set-up link works twice:\n%s", p.body())
+	}
+}
+
+// TestBrowser_XS1_Naughty connects a bank that sends hostile texts wherever a bank may send text, and looks at all of it.
+//
+// Break XS-1: views/components/brand.templ: @templ.Raw(word) for { word } in Tag
+func TestBrowser_XS1_Naughty(t *testing.T) {
+	s := launch(t, "serve")
+	p := &person{tab: newTab(t, openChromium(t), s, true), email: "naughty@example.com"}
+	p.signUp()
+	p.open("/connections/sandbox/about")
+	p.click(`form[action="/connections/sandbox/connect"] button[type=submit]`)
+	p.sees(`input[name=username]`)
+	p.fill(`input[name=username]`, "naughty")
+	p.click(`main form button[type=submit]`)
+	p.sees(`button[name=decision][value=allow]`)
+	p.inspect("consent of a naughty customer")
+	p.click(`button[name=decision][value=allow]`)
+	p.until("Healthy", func() bool { return strings.Contains(p.text("main"), "Healthy") })
+	for _, page := range []string{"/overview", "/accounts", "/holdings", "/transactions", "/connections"} {
+		p.open(page)
+		p.inspect(page + " of a naughty customer")
+		if n := p.count(`main img, main script, main iframe, main [onerror], main [onload], main [onmouseover], main a[href^="javascript"]`); n != 0 {
+			t.Errorf("%s: %d elements came out of the bank's texts", page, n)
+		}
+	}
+	p.open("/transactions?q=" + "%3Cscript%3E")
+	if !strings.Contains(p.text("main"), `<script>alert("payee")</script>`) {
+		t.Errorf("the text does not come back as it was sent:\n%s", p.body())
+	}
+}
+
+// TestBrowser_Keyboard reads and moves with the keyboard alone.
+func TestBrowser_Keyboard(t *testing.T) {
+	s := launch(t, "serve")
+	p := &person{tab: newTab(t, openChromium(t), s, true), email: "keys@example.com"}
+	p.signUp()
+	p.connect()
+	press := func(keys string) {
+		p.until("loaded", func() bool {
+			state, _ := eval[string](p.tab, `document.readyState`)
+			return state == "complete"
+		})
+		p.do("pressing "+keys, chromedp.KeyEvent(keys))
+	}
+	focus := func() string {
+		at, _ := eval[string](p.tab, `document.activeElement.outerHTML.slice(0, 120)`)
+		return at
+	}
+	p.open("/overview")
+	press("\t")
+	if !strings.Contains(focus(), "skip") {
+		t.Errorf("the first stop is not the way past the navigation, but %s", focus())
+	}
+	press("gt")
+	p.reaches("/transactions")
+	press("j")
+	press("j")
+	if !strings.Contains(focus(), "row-link") {
+		t.Errorf("j does not walk the rows, it is at %s", focus())
+	}
+	press("\r")
+	p.until("at a transaction", func() bool { return strings.HasPrefix(p.path(), "/transactions/") })
+	p.inspect("one transaction")
+	press("/")
+	p.until("at the search", func() bool { return p.path() == "/transactions" && strings.Contains(focus(), `type="search"`) })
+	press("marigold\r")
+	p.until("searching", func() bool { return strings.Contains(p.at(), "q=marigold") })
+	press("\x1b")
+	press("ga")
+	p.reaches("/accounts")
+	press("?")
+	p.sees("dialog[open]")
+	p.inspect("list of keys")
+	press("\x1b")
+	p.until("closed", func() bool { return p.count("dialog[open]") == 0 })
+}
