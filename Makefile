@@ -4,10 +4,10 @@
 BIN := bin/dashtam
 GO_FILES = $(shell git ls-files -co --exclude-standard '*.go')
 
-.PHONY: help run demo test check generate css lint bench fuzz dev build
+.PHONY: help run demo test check generate css lint bench fuzz dev build security-report
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 run: build ## start Dashtam with its own database and a sandbox bank
 	@exec $(BIN) serve
@@ -58,3 +58,6 @@ fuzz: ## every fuzz target, FUZZTIME each
 			echo "$$package $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
 		done; \
 	done
+
+security-report: ## each security requirement: its tests, their result, and the break that turns them red
+	@go run ./.ci/security $(SECURITYFLAGS)
