@@ -24,8 +24,9 @@ build:
 # The race detector needs cgo and a C compiler; without one the tests run without it.
 RACE = $(shell [ "$$(go env CGO_ENABLED)" = 1 ] && command -v "$$(go env CC)" >/dev/null && echo -race)
 
+# Without a browser the browser tests fail, and say what to do.
 test: ## every test, on a throw-away database
-	go test $(RACE) -timeout 15m $(TESTFLAGS) ./...
+	DASHTAM_TEST_CHROMIUM="$$(.ci/chromium)" go test $(RACE) -timeout 15m $(TESTFLAGS) ./...
 
 check: ## what has to hold before a change is accepted
 	@.ci/check

@@ -1,6 +1,7 @@
 package metrics_test
 
 import (
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -37,7 +38,7 @@ func scrape(t *testing.T, pool *postgres.Pool, use func(*metrics.Metrics)) strin
 
 func TestHandler(t *testing.T) {
 	pool := pgtest.New(t)
-	queue, err := jobs.NewQueue(pool.Pool, nil)
+	queue, err := jobs.NewQueue(pool.Pool, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
