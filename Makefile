@@ -2,7 +2,6 @@
 # Go alone builds and runs the program; npm is used to fetch a database where none is installed, and to change the CSS.
 
 BIN := bin/dashtam
-GO_FILES = $(shell git ls-files -co --exclude-standard '*.go')
 
 .PHONY: help run demo test check generate css lint bench fuzz dev build security-report
 
