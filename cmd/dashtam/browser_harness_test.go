@@ -26,6 +26,9 @@ type instance struct {
 	setUp  string // the set-up link it printed
 	outbox string
 	log    *lockedBuffer
+
+	database        string
+	email, password string // of the demo person
 }
 
 // binary builds dashtam once for all tests of this package.
@@ -42,7 +45,7 @@ var binary = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
-// launch runs dashtam until the test ends and waits until it is ready.
+// launch runs dashtam until the test ends and waits until somebody can come in.
 func launch(t testing.TB, command string, env ...string) *instance {
 	t.Helper()
 	path, err := binary()
@@ -53,11 +56,11 @@ func launch(t testing.TB, command string, env ...string) *instance {
 	addr, bank := freeAddress(t), freeAddress(t)
 	s := &instance{
 		url: "http://localhost:" + port(addr), bank: "http://" + bank,
-		outbox: filepath.Join(data, "outbox"), log: &lockedBuffer{},
+		outbox: filepath.Join(data, "outbox"), log: &lockedBuffer{}, database: pgtest.URL(t),
 	}
 	cmd := exec.Command(path, command)
 	cmd.Env = append(os.Environ(),
-		"DASHTAM_DATABASE_URL="+pgtest.URL(t), "DASHTAM_DATA_DIR="+data, "DASHTAM_ADDR="+addr,
+		"DASHTAM_DATABASE_URL="+s.database, "DASHTAM_DATA_DIR="+data, "DASHTAM_ADDR="+addr,
 		"DASHTAM_SANDBOX_ADDR="+bank, "DASHTAM_ADMIN_ADDR=off", "AWS_EC2_METADATA_DISABLED=true")
 	cmd.Env = append(cmd.Env, env...)
 	cmd.Stderr = s.log
@@ -68,26 +71,28 @@ func launch(t testing.TB, command string, env ...string) *instance {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	printed := make(chan string, 1)
+	printed := make(chan []string, 1)
 	go s.read(stdout, printed)
 	t.Cleanup(func() { s.stop(t, cmd) })
 	s.waitReady(t)
 	select {
-	case s.setUp = <-printed:
-	case <-time.After(10 * time.Second):
-		t.Fatalf("no set-up link on stdout; log:\n%s", s.log)
+	case said := <-printed:
+		s.setUp, s.email, s.password = said[1], said[2], said[3]
+	case <-time.After(2 * time.Minute):
+		t.Fatalf("neither a set-up link nor a demo person on stdout; log:\n%s", s.log)
 	}
 	return s
 }
 
-var setUpLine = regexp.MustCompile(`set-up: (\S+)`)
+// invitation is what serve or demo print about how to come in.
+var invitation = regexp.MustCompile(`^set-up: (\S+)|^Sign in as (\S+) with the password (\S+)`)
 
-// read drains stdout and hands on the set-up link.
-func (s *instance) read(stdout io.Reader, printed chan<- string) {
+// read drains stdout and hands on the invitation.
+func (s *instance) read(stdout io.Reader, printed chan<- []string) {
 	lines := bufio.NewScanner(stdout)
 	for lines.Scan() {
-		if m := setUpLine.FindStringSubmatch(lines.Text()); m != nil {
-			printed <- m[1]
+		if m := invitation.FindStringSubmatch(lines.Text()); m != nil {
+			printed <- m
 		}
 	}
 }
