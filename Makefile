@@ -31,8 +31,8 @@ check: ## what has to hold before a change is accepted
 	@.ci/check
 
 lint: bin/tools/golangci-lint bin/tools/staticcheck ## golangci-lint and staticcheck
-	bin/tools/golangci-lint run ./...
-	bin/tools/staticcheck ./...
+	bin/tools/golangci-lint run ./... ./.ci/security
+	bin/tools/staticcheck ./... ./.ci/security
 
 bin/tools/%: .ci/tools/go.mod .ci/tools/go.sum
 	@mkdir -p bin/tools
