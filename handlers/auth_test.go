@@ -150,6 +150,7 @@ func TestLogin_LG1_OneAnswer(t *testing.T) {
 }
 
 // Break LG-4: handlers/web/sessions.go: take RenewToken out of SignIn.
+// Break LG-5: handlers/web/sessions.go: take RenewToken out of SignIn.
 func TestLogin_LG4_LG5_TokenChanges(t *testing.T) {
 	app := handlertest.New(t)
 	app.Person("Nora Okafor")
@@ -164,7 +165,11 @@ func TestLogin_LG4_LG5_TokenChanges(t *testing.T) {
 	if b.Cookie("session") == first {
 		t.Error("signing in again kept the token")
 	}
-	for _, old := range []string{first, "fixed-by-an-attacker-0123456789abcdefghijk"} {
+	mallory := app.SignedIn("Mallory Reed") // whose own session is planted in Nora's browser
+	planted := mallory.Cookie("session")
+	b.SetCookie("session", planted)
+	b.Post("/login", "email", handlertest.Address("Nora Okafor"), "password", handlertest.Password).WantRedirect("/overview")
+	for _, old := range []string{first, planted, "fixed-by-an-attacker-0123456789abcdefghijk"} {
 		thief := app.Stranger()
 		thief.SetCookie("session", old)
 		thief.Get("/settings/profile").WantRedirect("/login?next=%2Fsettings%2Fprofile")

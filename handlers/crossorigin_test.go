@@ -84,6 +84,7 @@ func TestCrossOrigin_CS1_LG8_EveryUnsafeRoute(t *testing.T) {
 	nora.Get("/settings/profile").Want(200)
 }
 
+// Break CS-1: handlers/middleware/crossorigin.go: leave out the case origin == own
 func TestCrossOrigin_CS1_OursPass(t *testing.T) {
 	app := handlertest.New(t)
 	nora := app.SignedIn("Nora Okafor")

@@ -112,6 +112,8 @@ func TestHeaders_HD2_OnEveryAnswer(t *testing.T) {
 	}
 }
 
+// Break HD-2: handlers/middleware/headers.go: leave Strict-Transport-Security out
+// Break SE-1: handlers/web/sessions.go: m.Cookie.Name = "session" over TLS, too
 func TestHeaders_HD2_SE1_OverTLS(t *testing.T) {
 	app := handlertest.New(t)
 	app.Person("Nora Okafor")

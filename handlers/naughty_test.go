@@ -14,7 +14,7 @@ var naughty = []string{
 	`" hx-get="/logout" x="`, `<a href="//evil.example">x</a>`, "Ṱ̺̺̕o͞ ̷i̲̬n̝̗v͕̫o̯̹k̵e͚", "田中さん", "مرحبا", "👩‍👩‍👧‍👦", "\u202eevil", "a\u2028b", `\"`, "`x`",
 }
 
-// Break XS-1: views/components/field.templ: write the value with templ.Raw.
+// Break XS-1: views/layouts/app.templ: @templ.Raw(f.Person.Name) for { f.Person.Name } in rail-who
 func TestForms_XS1_TextComesBackAsText(t *testing.T) {
 	app := handlertest.New(t)
 	nora := app.SignedIn("Nora Okafor")

@@ -32,7 +32,7 @@ func TestBrowser_Administrator(t *testing.T) {
 
 // TestBrowser_XS1_Naughty connects a bank that sends hostile texts wherever a bank may send text, and looks at all of it.
 //
-// Break XS-1: views/components/brand.templ: @templ.Raw(word) for { word } in Tag
+// Break XS-1: views/pages/transactions.templ: @templ.Raw(title(t)) for { title(t) } in the row of the list
 func TestBrowser_XS1_Naughty(t *testing.T) {
 	s := launch(t, "serve")
 	p := &person{tab: newTab(t, openChromium(t), s, true), email: "naughty@example.com"}

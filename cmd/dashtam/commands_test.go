@@ -71,6 +71,7 @@ func TestServe_SecondOnADataDirectoryNamesTheFirst(t *testing.T) {
 	}
 }
 
+// Break VT-6: cmd/dashtam/main.go: leave out Setrlimit
 func TestServe_VT6_LeavesNoCore(t *testing.T) {
 	if _, err := command(t, with(), "version"); err != nil {
 		t.Fatal(err)
@@ -138,6 +139,7 @@ func TestKeys_VT5_WrongOrMissingKeysTouchNothing(t *testing.T) {
 	}
 }
 
+// Break VT-5: services/encryption/keyring.go: let guessable return false
 func TestKeys_VT5_ExamplesAreRefused(t *testing.T) {
 	zeros := base64.StdEncoding.EncodeToString(make([]byte, encryption.KeySize))
 	for _, keys := range []string{"k1:" + zeros, "k1:c2hvcnQ=", "no colon", "k1:***"} {

@@ -117,6 +117,7 @@ func TestConfig_TellsAllErrorsAtOnce(t *testing.T) {
 	}
 }
 
+// Break VT-6: services/encryption/secret.go: let Format print string(s)
 func TestConfig_VT6_SecretsComeFromFilesAndAreNotPrinted(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "smtp")
 	if err := os.WriteFile(file, []byte("smtps://u:hunter2@mail.example.org\n"), 0o600); err != nil {

@@ -161,6 +161,7 @@ func TestAccountsInFDXShape(t *testing.T) {
 }
 
 // What a hostile bank sends arrives as it was sent, so that a client can be proved against it.
+// Break XS-1: handlers/sandbox/shapes.go: Payee: html.EscapeString(t.Payee)
 func TestHostileTextsTravelVerbatim_XS1(t *testing.T) {
 	b := open(t)
 	token := b.connect(b.app(), "naughty").AccessToken

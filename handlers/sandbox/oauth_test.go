@@ -335,6 +335,7 @@ func TestRestart(t *testing.T) {
 }
 
 // While the database is away nothing is called invalid that may be good.
+// Break RL-7: handlers/sandbox/pages.go: leave out the case errs.Unavailable
 func TestDatabaseAway_RL7(t *testing.T) {
 	b := openOn(t, pgtest.Broken(t))
 	if status, out := b.refresh("any"); status != http.StatusServiceUnavailable || out["error"] != "server_error" {

@@ -13,7 +13,7 @@ import (
 
 var nonceOf = regexp.MustCompile(`style-src 'nonce-([\w-]{20,})'`)
 
-// Break CSP: handlers/sandbox/guard.go: make the nonce outside of the returned function.
+// Break HD-1: handlers/sandbox/guard.go: make the nonce outside of the returned function.
 func TestHeaders_HD1_OwnPolicyAndNonce(t *testing.T) {
 	b := open(t)
 	login := b.get(b.app().AuthCodeURL("s", oauth2.S256ChallengeOption(oauth2.GenerateVerifier())))
@@ -145,6 +145,7 @@ func TestCallbackNeedsAConsentOfThisBrowser(t *testing.T) {
 	}
 }
 
+// Break CS-1: handlers/sandbox/sandbox.go: let own return the handler as it is
 func TestForeignPagesCannotPost_CS1(t *testing.T) {
 	b := open(t)
 	for _, path := range []string{"/faults", "/clients", "/login?id=1", "/consent?id=1"} {

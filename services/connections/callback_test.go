@@ -95,6 +95,7 @@ func TestCallback_OA1_OA6_OnlyTheOneItBelongsTo(t *testing.T) {
 	}
 }
 
+// Break OA-1: services/connections/callback.go: in consume, drop consumed_at IS NULL from WHERE
 func TestCallback_OA1_Twice(t *testing.T) {
 	b := newBundle(t)
 	q := b.ask(b.who, uuid.Nil)

@@ -100,6 +100,7 @@ func TestEnqueue_InTheCallersTransaction(t *testing.T) {
 
 // A worker that panics or fails takes nobody with it (RT-3), and what the panic held stays out of the log (AU-3).
 // Break AU-3: jobs.go: drop Middleware from the configuration
+// Break RT-3: services/jobs/errorlog.go: in catcher, panic again with what recover gives
 func TestRunner_RT3_AU3_Failures(t *testing.T) {
 	pool := pgtest.New(t)
 	var log syncBuffer
@@ -161,6 +162,7 @@ func TestRunner_Periodic(t *testing.T) {
 }
 
 // Stop waits for the job that runs (RT-1); when its patience ends it cancels the job and waits for that.
+// Break RT-1: services/jobs/jobs.go: in Stop, return nil in place of StopAndCancel
 func TestRunner_RT1_Stop(t *testing.T) {
 	for name, patient := range map[string]bool{"waits": true, "cancels": false} {
 		t.Run(name, func(t *testing.T) {

@@ -193,6 +193,7 @@ func TestApply_AllOrNothing(t *testing.T) {
 }
 
 // Texts from the bank are kept to the letter where PostgreSQL can (XS-1), cut where they are endless, and never refused.
+// Break XS-1: services/ledger/check.go: leave out strings.ToValidUTF8
 func TestApply_XS1_NaughtyTexts(t *testing.T) {
 	texts := map[string]string{
 		`<script>alert("payee")</script>`:     `<script>alert("payee")</script>`,

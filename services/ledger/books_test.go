@@ -130,6 +130,7 @@ func (b *bundle) balancesAgree(bank *books.Books, end time.Time) {
 }
 
 // The hostile customer's texts go in, come out and can be searched (XS-1).
+// Break XS-1: services/ledger/check.go: html.EscapeString around what is kept
 func TestApply_XS1_TheNaughtyCustomer(t *testing.T) {
 	b := newBundle(t)
 	bank := books.New(books.Naughty, now)

@@ -34,6 +34,7 @@ func TestCheckKeys_VT5_Refuses(t *testing.T) {
 	}
 }
 
+// Break VT-5: services/tokens/keys.go: in judge, continue where c.CheckValue is nil
 func TestCheckKeys_VT5_ForgottenCheckValue(t *testing.T) {
 	b := newBundle(t)
 	b.stored("mine", "my-refresh", time.Hour)

@@ -138,7 +138,7 @@ func TestDestroy_VT3_ErasesTheKey(t *testing.T) {
 	}
 }
 
-// Break VT-6: services/encryption/secret.go: let String return string(s)
+// Break VT-6: services/encryption/secret.go: let Format print string(s)
 func TestTokens_VT6_NeverPrinted(t *testing.T) {
 	b := newBundle(t)
 	who, id := b.stored("access-canary", "refresh-canary", time.Hour)

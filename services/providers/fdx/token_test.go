@@ -31,6 +31,8 @@ func exchange(t *testing.T, b *banktest.Bank, p providers.Provider) (providers.G
 	return p.Access.Exchange(t.Context(), attempt, providers.Answer{Code: back.Get("code"), Issuer: back.Get("iss")})
 }
 
+// Break OA-2: services/providers/fdx/access.go: in Exchange, leave out VerifierOption
+// Break OA-5: services/providers/fdx/access.go: in oauth, leave out RedirectURL
 func TestExchange_OA2_OA5_Success(t *testing.T) {
 	b := banktest.New(t)
 	g, err := exchange(t, b, b.Provider())
@@ -205,6 +207,7 @@ func TestToken_OA11_Classes(t *testing.T) {
 	}
 }
 
+// Break OA-10: services/providers/fdx/answer.go: in lifetime, leave out n <= 0
 func TestToken_OA10_ExpiresIn(t *testing.T) {
 	for text, want := range map[string]time.Duration{
 		`3600`: time.Hour, `"3600"`: time.Hour, `-1`: 0, `0`: 0, `1e18`: 0, `1000000000000000000`: 0, `99999999999999999999999`: 0, `null`: 0, `"soon"`: 0, `3600.5`: 0, `{}`: 0,
