@@ -14,14 +14,15 @@ import (
 )
 
 // load is what an act cost: what an observer with a clock could tell apart.
-type load struct{ hashes, statements int }
+type load struct{ hashes, statements, jobs int }
 
 // work runs f and counts.
 func (b *bench) work(f func()) load {
 	b.t.Helper()
-	before := load{b.hashes(), int(b.statements.Load())}
+	jobs := func() int { return b.count(`SELECT count(*) FROM river_job`) } // mails, and mails to nobody
+	before := load{b.hashes(), int(b.statements.Load()), jobs()}
 	f()
-	return load{b.hashes() - before.hashes, int(b.statements.Load()) - before.statements}
+	return load{b.hashes() - before.hashes, int(b.statements.Load()) - before.statements, jobs() - before.jobs}
 }
 
 func (b *bench) hashes() int { return int(b.pool.Stats().Done) }
