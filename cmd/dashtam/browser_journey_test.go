@@ -42,6 +42,8 @@ func (p *person) signUp() {
 		p.until("told that the password is too short", func() bool { return strings.Contains(p.body(), "Too short") })
 	}
 	p.inspect("sign-up")
+	p.fill(`input[name=name]`, "Nora Okafor")
+	p.fill(`input[name=email]`, p.email)
 	p.fill(`input[name=password]`, secret)
 	p.click(`form[action="/signup"] button[type=submit]`)
 	p.reaches("/signup/sent")
