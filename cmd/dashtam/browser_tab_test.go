@@ -234,11 +234,28 @@ func (tb *tab) count(css string) int {
 	return n
 }
 
-// eval works with script switched off as well: that stops the page's scripts, not the debugger's.
+// eval works with script switched off as well: that stops the page's scripts, not the debugger's. A page that goes away
+// while it is asked says nothing about itself, so the next one is asked the same.
 func eval[T any](tb *tab, js string) (T, error) {
 	ctx, cancel := context.WithTimeout(tb.ctx, patience)
 	defer cancel()
-	return chromedp.Run(ctx, chromedp.Evaluate[T](js, chromedp.EvalAwaitPromise))
+	for {
+		value, err := chromedp.Run(ctx, chromedp.Evaluate[T](js, chromedp.EvalAwaitPromise))
+		if err == nil || ctx.Err() != nil || !pageWentAway(err) {
+			return value, err
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// pageWentAway tells the debugger's answers about a document that was replaced while it was asked.
+func pageWentAway(err error) bool {
+	for _, words := range []string{"navigated or closed", "context was destroyed", "Cannot find context", "Cannot find default execution context"} {
+		if strings.Contains(err.Error(), words) {
+			return true
+		}
+	}
+	return false
 }
 
 // theme makes the system prefer a colour scheme.
