@@ -55,10 +55,12 @@ func TestFaults_RT2_Health(t *testing.T) {
 	if p := app.Stranger().Get("/livez").Want(200); p.Body != "{\"status\":\"ok\"}\n" || p.Header.Get("Content-Type") != "application/json" {
 		t.Errorf("%s", p.Body)
 	}
-	if p := app.Stranger().Get("/readyz").Want(503); p.Body != "{\"status\":\"unavailable\"}\n" {
+	if p := app.Stranger().Get("/readyz").Want(503); p.Body != "{\"status\":\"unavailable\",\"down\":[\"database\"]}\n" {
 		t.Errorf("%s", p.Body)
 	}
-	handlertest.New(t).Stranger().Get("/readyz").Want(200)
+	if p := handlertest.New(t).Stranger().Get("/readyz").Want(200); p.Body != "{\"status\":\"ok\",\"degraded\":[\"redis\"]}\n" {
+		t.Errorf("without Redis: %s", p.Body)
+	}
 }
 
 // Break RL-7: services/postgres/pool.go: let acquireWait be a minute.

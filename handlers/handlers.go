@@ -33,10 +33,10 @@ type Deps struct {
 	BaseURL *url.URL       // the public URL: cookies, HSTS and links follow from it
 	Proxies []netip.Prefix // whose X-Forwarded-For counts
 	Log     *slog.Logger
-	Observe middleware.Observe              // told about every answered request; may be nil
-	Ready   func(ctx context.Context) error // nil error = the database answers
-	API     http.Handler                    // serves /api/, without cookies; handlers/api
-	Outbox  *email.Outbox                   // shown at /dev/outbox; nil unless the base URL is a localhost URL
+	Observe middleware.Observe                  // told about every answered request; may be nil
+	Ready   func(ctx context.Context) Condition // asked for /readyz
+	API     http.Handler                        // serves /api/, without cookies; handlers/api
+	Outbox  *email.Outbox                       // shown at /dev/outbox; nil unless the base URL is a localhost URL
 
 	Sessions    *web.Sessions
 	Auth        *auth.Service
@@ -46,6 +46,14 @@ type Deps struct {
 	Syncer      *syncer.Service
 	Tokens      *tokens.Service
 	Admin       *administration.Service
+}
+
+// Condition names, each in a word, what a node needs and cannot have (Down: it takes no requests) and what it only works
+// slower without (Degraded).
+type Condition struct {
+	Status   string   `json:"status"` // ok or unavailable; follows from Down
+	Down     []string `json:"down,omitempty"`
+	Degraded []string `json:"degraded,omitempty"`
 }
 
 // New is the whole stack.
@@ -100,20 +108,23 @@ func newRouter(table []route) *echo.Echo {
 }
 
 // health answers /livez (the process answers) and /readyz (so does what it needs; RT-2). A restart mends neither a
-// database that is away nor a full one, so only /readyz asks.
-func health(w http.ResponseWriter, r *http.Request, ready func(context.Context) error) {
+// database that is away nor a full one, so only /readyz asks. It names what is down, and not why.
+func health(w http.ResponseWriter, r *http.Request, ready func(context.Context) Condition) {
 	web.InfoFrom(r.Context()).Route = r.URL.Path
-	status, word := http.StatusOK, "ok"
+	var is Condition
 	if ready != nil {
 		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 		defer cancel()
-		if err := ready(ctx); err != nil {
-			status, word = http.StatusServiceUnavailable, "unavailable"
-			w.Header().Set("Retry-After", "5")
-		}
+		is = ready(ctx)
+	}
+	status := http.StatusOK
+	is.Status = "ok"
+	if len(is.Down) > 0 {
+		status, is.Status = http.StatusServiceUnavailable, "unavailable"
+		w.Header().Set("Retry-After", "5")
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]string{"status": word}) // the client has gone: nobody is left to tell
+	_ = json.NewEncoder(w).Encode(is) // the client has gone: nobody is left to tell
 }

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/net/netutil"
 
+	"dashtam/handlers"
 	"dashtam/handlers/sandbox"
 	"dashtam/services/jobs"
 	bank "dashtam/services/sandbox"
@@ -136,12 +137,15 @@ func newServer(h http.Handler, log *slog.Logger) *http.Server {
 }
 
 // readiness says whether this node takes requests: not while it stops, and not without its database.
-func (s *site) readiness(n *node) func(context.Context) error {
-	return func(ctx context.Context) error {
+func (s *site) readiness(n *node) func(context.Context) handlers.Condition {
+	return func(ctx context.Context) (is handlers.Condition) {
 		if s.stopping.Load() {
-			return errStopping
+			is.Down = append(is.Down, "node") // it is about to end
 		}
-		return n.pool.Ping(ctx)
+		if err := n.pool.Ping(ctx); err != nil {
+			is.Down = append(is.Down, "database")
+		}
+		return is
 	}
 }
 

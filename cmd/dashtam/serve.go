@@ -10,10 +10,7 @@ import (
 // sweepEvery is how often counters of limits that are over are removed.
 const sweepEvery = 10 * time.Minute
 
-var (
-	errStopping     = errors.New("stopping")
-	errDatabaseGone = errors.New("the embedded database has ended; postgres/postgres.log in the data directory says why")
-)
+var errDatabaseGone = errors.New("the embedded database has ended; postgres/postgres.log in the data directory says why")
 
 type serveCommand struct{}
 

@@ -75,7 +75,7 @@ func (a *app) open(ctx context.Context, url string) (*node, error) {
 		SignupClosed: a.config.SignupClosed,
 		Observe:      n.observeLogin,
 	})
-	banks := a.banks()
+	banks := n.banks()
 	n.connections = connections.New(connections.Config{
 		DB: pool, Tokens: n.tokens, Providers: banks, Limits: n.limits, Key: n.keys.Derive("connect"), Enqueue: syncer.Enqueue(n.queue),
 	})
@@ -94,7 +94,8 @@ func (n *node) observeLogin(outcome string, s auth.Spans) {
 }
 
 // banks are the providers of this installation: the sandbox bank, where it is on.
-func (a *app) banks() *providers.Registry {
+func (n *node) banks() *providers.Registry {
+	a := n.app
 	if a.config.SandboxAddr == "" {
 		return providers.NewRegistry()
 	}
@@ -102,8 +103,10 @@ func (a *app) banks() *providers.Registry {
 	return providers.NewRegistry(fdx.New(fdx.Config{
 		Profile:     profile,
 		RedirectURI: a.config.BaseURL.JoinPath("connections", profile.Slug, "callback").String(),
-		Client:      providers.NewClient(a.config.PrivateProviders),
-		Private:     a.config.PrivateProviders,
+		Client: providers.Observed(providers.NewClient(a.config.PrivateProviders), func(result string, took time.Duration) {
+			n.metrics.Provider(profile.Slug, result, took)
+		}),
+		Private: a.config.PrivateProviders,
 	}))
 }
 
@@ -113,12 +116,12 @@ func (n *node) runner(ctx context.Context) (*jobs.Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	mails := email.New(email.Config{Sender: sender, Linker: n.auth, Render: emails.Render, BaseURL: n.app.config.BaseURL.String()})
+	mails := email.New(email.Config{Sender: sender, Linker: n.auth, Render: emails.Render, BaseURL: n.app.config.BaseURL.String(), Observe: n.metrics.Mail})
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &email.Worker{Email: mails})
 	n.syncer.AddWorkers(workers)
 	return jobs.NewRunner(n.pool.Pool, jobs.RunnerConfig{
-		Workers: workers, Log: n.app.log, Periodic: []jobs.Periodic{{Every: time.Minute, Args: jobs.SyncDue{}}},
+		Workers: workers, Log: n.app.log, Observe: n.metrics.Job, Periodic: []jobs.Periodic{{Every: time.Minute, Args: jobs.SyncDue{}}},
 	})
 }
 
@@ -135,7 +138,7 @@ func (n *node) sender(ctx context.Context) (email.Sender, error) {
 }
 
 // pages is the public surface. ready says whether this node takes requests.
-func (n *node) pages(ready func(context.Context) error) http.Handler {
+func (n *node) pages(ready func(context.Context) handlers.Condition) http.Handler {
 	c := n.app.config
 	store := auth.NewSessions(n.pool, auth.SessionConfig{Idle: c.SessionIdle, Lifetime: c.SessionLifetime})
 	deps := handlers.Deps{

@@ -102,8 +102,13 @@ func (app *App) wire() {
 	})
 	app.Deps = handlers.Deps{
 		BaseURL: base, Proxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Log: log, Outbox: outbox,
-		Ready: func(ctx context.Context) error { _, err := app.DB.Exec(ctx, "SELECT 1"); return err },
-		Auth:  people, Passwords: passwords, Sessions: web.NewSessions(auth.NewSessions(app.DB, auth.SessionConfig{}), base),
+		Ready: func(ctx context.Context) handlers.Condition {
+			if _, err := app.DB.Exec(ctx, "SELECT 1"); err != nil {
+				return handlers.Condition{Down: []string{"database"}}
+			}
+			return handlers.Condition{Degraded: []string{"redis"}}
+		},
+		Auth: people, Passwords: passwords, Sessions: web.NewSessions(auth.NewSessions(app.DB, auth.SessionConfig{}), base),
 	}
 	app.wireBanks(queue, counters)
 	letters := email.New(email.Config{Sender: outbox, Linker: people, BaseURL: app.URL, Render: plainLetter})

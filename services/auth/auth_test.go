@@ -110,7 +110,7 @@ func (b *bench) verified() auth.User {
 // link is what the mail's worker would put into the mail.
 func (b *bench) link(user uuid.UUID) string {
 	b.t.Helper()
-	facts, err := b.MailFacts(b.t.Context(), email.Verify, user)
+	facts, err := b.MailFacts(b.t.Context(), actor.ForJob(user, "req_test"), email.Verify)
 	if err != nil {
 		b.t.Fatalf("mail facts: %v", err)
 	}

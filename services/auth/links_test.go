@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"dashtam/services/actor"
 	"dashtam/services/auth"
 	"dashtam/services/email"
 	"dashtam/services/errs"
@@ -143,15 +144,15 @@ func TestResend_LG1_SameWorkForEveryAddressAndOneMailAMinute(t *testing.T) {
 func TestMailFacts_NothingToSendAnyMore(t *testing.T) {
 	b := newBench(t)
 	u := b.verified()
-	_, err := b.MailFacts(t.Context(), email.Verify, u.ID)
+	_, err := b.MailFacts(t.Context(), actor.ForJob(u.ID, "req_test"), email.Verify)
 	wantErr(t, err, email.ErrNoMail)
-	_, err = b.MailFacts(t.Context(), email.Verify, uuid.New())
+	_, err = b.MailFacts(t.Context(), actor.ForJob(uuid.New(), "req_test"), email.Verify)
 	wantErr(t, err, email.ErrNoMail)
-	facts, err := b.MailFacts(t.Context(), email.Exists, u.ID)
+	facts, err := b.MailFacts(t.Context(), actor.ForJob(u.ID, "req_test"), email.Exists)
 	if err != nil || facts.Email != good.Email || facts.Token != "" {
 		t.Errorf("%+v, %v", facts, err)
 	}
 	b.exec(`UPDATE users SET disabled_at = now()`)
-	_, err = b.MailFacts(t.Context(), email.Exists, u.ID)
+	_, err = b.MailFacts(t.Context(), actor.ForJob(u.ID, "req_test"), email.Exists)
 	wantErr(t, err, email.ErrNoMail)
 }

@@ -17,12 +17,12 @@ import (
 
 var _ email.Linker = (*Service)(nil)
 
-// MailFacts says where a mail goes and mints its link, which makes older ones void. It is asked by the mail's worker when
-// that runs, so a person who is gone, disabled or verified by then is email.ErrNoMail. It is an email.Linker.
-func (s *Service) MailFacts(ctx context.Context, purpose string, user uuid.UUID) (email.Facts, error) {
+// MailFacts says where a mail to who goes and mints its link, which makes older ones void. It is asked by the mail's
+// worker when that runs, so a person who is gone, disabled or verified by then is email.ErrNoMail. It is an email.Linker.
+func (s *Service) MailFacts(ctx context.Context, who actor.Actor, purpose string) (email.Facts, error) {
 	var facts email.Facts
 	err := pgx.BeginFunc(ctx, s.DB, func(tx pgx.Tx) error {
-		a, err := oneAccount(ctx, tx, `WHERE u.id = @id FOR UPDATE`, pgx.NamedArgs{"id": user})
+		a, err := oneAccount(ctx, tx, `WHERE u.id = @id FOR UPDATE`, pgx.NamedArgs{"id": who.UserID})
 		switch {
 		case err != nil:
 			return err
@@ -34,10 +34,10 @@ func (s *Service) MailFacts(ctx context.Context, purpose string, user uuid.UUID)
 			return nil
 		}
 		facts.Valid = linkLasts
-		if facts.Token, err = mintLink(ctx, tx, "verify", user); err != nil {
+		if facts.Token, err = mintLink(ctx, tx, "verify", who.UserID); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, actor.ForJob(user, ""), audit.Event{Act: "verify.link"})
+		return audit.Record(ctx, tx, who, audit.Event{Act: "verify.link"})
 	})
 	if err != nil {
 		return email.Facts{}, fmt.Errorf("auth: preparing a mail: %w", err)

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/riverqueue/river"
 
+	"dashtam/services/actor"
 	"dashtam/services/jobs"
 )
 
@@ -53,9 +53,10 @@ type Facts struct {
 	Valid time.Duration // how long the token works
 }
 
-// Linker looks up whom a mail is for and mints its link, which replaces the ones before. services/auth is one.
+// Linker looks up the mail's facts for who, the job that sends it, and mints its link, which replaces the ones before.
+// services/auth is one.
 type Linker interface {
-	MailFacts(ctx context.Context, purpose string, user uuid.UUID) (Facts, error)
+	MailFacts(ctx context.Context, who actor.Actor, purpose string) (Facts, error)
 }
 
 // Letter is what Render is given.
@@ -67,12 +68,13 @@ type Letter struct {
 // Render writes the letter of a purpose.
 type Render func(purpose string, l Letter) (subject, text, html string, err error)
 
-// Config is what a Service works with. Everything is required.
+// Config is what a Service works with. Everything but Observe is required.
 type Config struct {
 	Sender  Sender
 	Linker  Linker
 	Render  Render
-	BaseURL string // without a slash at its end
+	BaseURL string                                                // without a slash at its end
+	Observe func(purpose string, failed bool, took time.Duration) // told about every try at sending; may be nil
 }
 
 // Service is the seed's EmailService.
@@ -88,7 +90,12 @@ const sendTimeout = 30 * time.Second
 func (s *Service) Send(ctx context.Context, m Message) error {
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
-	if err := s.Sender.Send(ctx, m); err != nil {
+	begin := time.Now()
+	err := s.Sender.Send(ctx, m)
+	if s.Observe != nil {
+		s.Observe(m.Purpose, err != nil, time.Since(begin))
+	}
+	if err != nil {
 		return fmt.Errorf("email: sending %s: %w", m.Purpose, err)
 	}
 	return nil
@@ -106,7 +113,7 @@ func (w *Worker) Work(ctx context.Context, job *river.Job[jobs.Mail]) error {
 	if !known {
 		return river.JobCancel(fmt.Errorf("email: unknown purpose %q", job.Args.Purpose))
 	}
-	facts, err := w.Email.Linker.MailFacts(ctx, job.Args.Purpose, job.Args.UserID)
+	facts, err := w.Email.Linker.MailFacts(ctx, actor.ForJob(job.Args.UserID, job.Args.RequestID), job.Args.Purpose)
 	if errors.Is(err, ErrNoMail) {
 		return nil
 	}

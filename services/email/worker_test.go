@@ -128,6 +128,10 @@ func TestSeed_Email_ASignUpIsMailedAndItsLinkWorks(t *testing.T) {
 	if err := o.auth.Verify(t.Context(), stranger, token); err != nil {
 		t.Error(err)
 	}
+	var request string
+	if err := o.db.QueryRow(t.Context(), `SELECT request_id FROM audit_events WHERE act = 'verify.link'`).Scan(&request); err != nil || request != stranger.RequestID {
+		t.Errorf("the link was minted for request %q, %v", request, err)
+	}
 	var args string
 	if err := o.db.QueryRow(t.Context(), `SELECT args::text || coalesce(array_to_string(errors, ' '), '') FROM river_job`).Scan(&args); err != nil || strings.Contains(args, token) {
 		t.Errorf("the token lies in the job table: %s, %v", args, err)

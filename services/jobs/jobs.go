@@ -44,8 +44,9 @@ type RunnerConfig struct {
 	Workers  *river.Workers
 	Periodic []Periodic
 	Log      *slog.Logger
-	Mail     int // mails at once; 0 = 4
-	Sync     int // syncs at once; 0 = 8
+	Mail     int                                                // mails at once; 0 = 4
+	Sync     int                                                // syncs at once; 0 = 8
+	Observe  func(kind string, failed bool, took time.Duration) // told about every try; may be nil
 }
 
 // Runner works the queues of this node.
@@ -72,7 +73,7 @@ func NewRunner(pool *pgxpool.Pool, c RunnerConfig) (*Runner, error) {
 		JobTimeout:           jobTimeout,
 		RescueStuckJobsAfter: rescueAfter,
 		ErrorHandler:         &errorLog{c.Log},
-		Middleware:           []rivertype.Middleware{&catcher{log: c.Log}},
+		Middleware:           []rivertype.Middleware{&catcher{log: c.Log, observe: c.Observe}},
 		Queues: map[string]river.QueueConfig{
 			river.QueueDefault: {MaxWorkers: 2},
 			QueueMail:          {MaxWorkers: orDefault(c.Mail, 4)},

@@ -32,7 +32,8 @@ func run(t *testing.T, pool *postgres.Pool, log *slog.Logger, periodic []jobs.Pe
 	t.Helper()
 	workers := river.NewWorkers()
 	river.AddWorker(workers, mailer{work: work})
-	r, err := jobs.NewRunner(pool.Pool, jobs.RunnerConfig{Workers: workers, Periodic: periodic, Log: log})
+	observe := func(kind string, failed bool, _ time.Duration) { log.Warn("observed", "kind", kind, "failed", failed) }
+	r, err := jobs.NewRunner(pool.Pool, jobs.RunnerConfig{Workers: workers, Periodic: periodic, Log: log, Observe: observe})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +99,8 @@ func TestEnqueue_InTheCallersTransaction(t *testing.T) {
 	}
 }
 
-// A worker that panics or fails takes nobody with it (RT-3), and what the panic held stays out of the log (AU-3).
+// A worker that panics or fails takes nobody with it (RT-3), and what the panic held stays out of the log (AU-3). Log and
+// error name the request the job comes from.
 // Break AU-3: jobs.go: drop Middleware from the configuration
 // Break RT-3: services/jobs/errorlog.go: in catcher, panic again with what recover gives
 func TestRunner_RT3_AU3_Failures(t *testing.T) {
@@ -118,7 +120,7 @@ func TestRunner_RT3_AU3_Failures(t *testing.T) {
 	q := queue(t, pool)
 	for _, purpose := range []string{"panic", "fail", "fine"} {
 		if err := pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error {
-			return q.Enqueue(t.Context(), tx, jobs.Mail{Purpose: purpose})
+			return q.Enqueue(t.Context(), tx, jobs.Mail{Purpose: purpose, RequestID: "req_" + purpose})
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -130,7 +132,8 @@ func TestRunner_RT3_AU3_Failures(t *testing.T) {
 	if len(seen) != 3 {
 		t.Errorf("worked %v", seen)
 	}
-	log.await(t, "job panicked", "job failed", "the server is away")
+	log.await(t, "job panicked", "job failed", "the server is away (request req_fail)", "request_id=req_panic", "request_id=req_fail",
+		"kind=mail failed=true", "kind=mail failed=false")
 	if strings.Contains(log.String(), "canary") {
 		t.Errorf("the log holds the panic's value: %s", log.String())
 	}
@@ -142,6 +145,9 @@ func TestRunner_RT3_AU3_Failures(t *testing.T) {
 	var rows string
 	if err := pool.QueryRow(t.Context(), `SELECT string_agg(j::text, ' ') FROM river_job j`).Scan(&rows); err != nil || strings.Contains(rows, "canary") {
 		t.Errorf("the table holds the panic's value: %s, %v", rows, err)
+	}
+	if !strings.Contains(rows, "the server is away (request req_fail)") || !strings.Contains(rows, "panicked (request req_panic)") {
+		t.Errorf("the errors do not name their request: %s", rows)
 	}
 	if strings.Contains(log.String(), "level=INFO") {
 		t.Errorf("River talks: %s", log.String())

@@ -26,6 +26,9 @@ type Metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.HistogramVec
 	logins   *prometheus.HistogramVec
+	jobs     *prometheus.HistogramVec
+	mails    *prometheus.HistogramVec
+	banks    *prometheus.HistogramVec
 }
 
 // buckets reach from a page in memory to a login that waited its turn, in seconds.
@@ -35,14 +38,13 @@ var buckets = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 
 func New(c Config) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
-		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "dashtam_http_request_seconds", Help: "Time to answer, by route and status.", Buckets: buckets,
-		}, []string{"method", "route", "status"}),
-		logins: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "dashtam_login_span_seconds", Help: "Parts of a login that reached the hash.", Buckets: buckets,
-		}, []string{"outcome", "span"}),
+		requests: histogram("http_request_seconds", "Time to answer, by route and status.", "method", "route", "status"),
+		logins:   histogram("login_span_seconds", "Parts of a login that reached the hash.", "outcome", "span"),
+		jobs:     histogram("job_seconds", "Tries at jobs: ok or failed.", "kind", "result"),
+		mails:    histogram("mail_seconds", "Tries at sending mails: ok or failed.", "purpose", "result"),
+		banks:    histogram("provider_call_seconds", "Requests to banks: ok, refused, failed or unreachable.", "provider", "result"),
 	}
-	m.registry.MustRegister(m.requests, m.logins, hashes{c.Hashes}, database{c.Pool},
+	m.registry.MustRegister(m.requests, m.logins, m.jobs, m.mails, m.banks, hashes{c.Hashes}, database{c.Pool},
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(collectors.MetricsScheduler)))
 	return m
@@ -61,6 +63,32 @@ func (m *Metrics) Request(method, route string, status int, took time.Duration) 
 // Login counts how long one part of a login took.
 func (m *Metrics) Login(outcome, span string, took time.Duration) {
 	m.logins.WithLabelValues(outcome, span).Observe(took.Seconds())
+}
+
+// Job counts one try at a job.
+func (m *Metrics) Job(kind string, failed bool, took time.Duration) {
+	m.jobs.WithLabelValues(kind, result(failed)).Observe(took.Seconds())
+}
+
+// Mail counts one try at sending a mail.
+func (m *Metrics) Mail(purpose string, failed bool, took time.Duration) {
+	m.mails.WithLabelValues(purpose, result(failed)).Observe(took.Seconds())
+}
+
+// Provider counts one request to a bank; result is one of providers.Observed.
+func (m *Metrics) Provider(slug, result string, took time.Duration) {
+	m.banks.WithLabelValues(slug, result).Observe(took.Seconds())
+}
+
+func result(failed bool) string {
+	if failed {
+		return "failed"
+	}
+	return "ok"
+}
+
+func histogram(name, help string, labels ...string) *prometheus.HistogramVec {
+	return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "dashtam_" + name, Help: help, Buckets: buckets}, labels)
 }
 
 func desc(name, help string, labels ...string) *prometheus.Desc {

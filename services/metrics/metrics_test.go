@@ -51,10 +51,15 @@ func TestHandler(t *testing.T) {
 	text := scrape(t, pool, func(m *metrics.Metrics) {
 		m.Request(http.MethodGet, "/accounts/:id", http.StatusOK, 3*time.Millisecond)
 		m.Login("ok", "hash", 230*time.Millisecond)
+		m.Job("sync", true, time.Second)
+		m.Mail("verify", false, time.Second)
+		m.Provider("sandbox", "unreachable", time.Second)
 	})
 	for _, line := range []string{
 		`dashtam_http_request_seconds_count{method="GET",route="/accounts/:id",status="200"} 1`,
 		`dashtam_login_span_seconds_bucket{outcome="ok",span="hash",le="0.25"} 1`,
+		`dashtam_job_seconds_count{kind="sync",result="failed"} 1`, `dashtam_mail_seconds_sum{purpose="verify",result="ok"} 1`,
+		`dashtam_provider_call_seconds_count{provider="sandbox",result="unreachable"} 1`,
 		`dashtam_hash_workers 1`, `dashtam_hash_done_total 1`, `dashtam_hash_waiting{priority="known"} 0`,
 		`dashtam_db_connections{state="most"} `, `dashtam_jobs{kind="mail",state="available"} 1`, `go_sched_latencies_seconds_count `, `process_resident_memory_bytes `,
 	} {

@@ -51,6 +51,36 @@ func NewClient(private bool) *http.Client {
 	}
 }
 
+// Observed is a client like c that tells observe how each request went: "ok" (2xx), "refused" (another answer below 500),
+// "failed" (500 and above) or "unreachable"; and how long it took to the answer's first bytes.
+func Observed(c *http.Client, observe func(result string, took time.Duration)) *http.Client {
+	client := *c
+	client.Transport = &observed{c.Transport, observe}
+	return &client
+}
+
+type observed struct {
+	http.RoundTripper
+	observe func(result string, took time.Duration)
+}
+
+// RoundTrip sends r and tells how it went.
+func (o *observed) RoundTrip(r *http.Request) (*http.Response, error) {
+	begin := time.Now()
+	answer, err := o.RoundTripper.RoundTrip(r)
+	result := "ok"
+	switch {
+	case err != nil:
+		result = "unreachable"
+	case answer.StatusCode >= 500:
+		result = "failed"
+	case answer.StatusCode >= 300:
+		result = "refused"
+	}
+	o.observe(result, time.Since(begin))
+	return answer, err
+}
+
 // guarded refuses plain http before anything is sent.
 type guarded struct {
 	http.RoundTripper

@@ -5,7 +5,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
+	"strconv"
 	"testing"
+	"time"
 
 	"dashtam/services/providers"
 )
@@ -31,6 +34,29 @@ func TestClient_OA20_PrivateAddresses(t *testing.T) {
 		if _, err := providers.NewClient(false).Do(r); !errors.Is(err, providers.ErrRefusedAddress) {
 			t.Errorf("%s: %v, want ErrRefusedAddress", place, err)
 		}
+	}
+}
+
+func TestObserved(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		status, _ := strconv.Atoi(r.URL.Path[1:])
+		w.WriteHeader(status)
+	}))
+	defer server.Close()
+	var results []string
+	client := providers.Observed(providers.NewClient(true), func(result string, took time.Duration) {
+		if took <= 0 {
+			t.Errorf("%s took %v", result, took)
+		}
+		results = append(results, result)
+	})
+	for _, place := range []string{server.URL + "/200", server.URL + "/302", server.URL + "/404", server.URL + "/503", "ftp://example.com"} {
+		if r, err := client.Get(place); err == nil {
+			_ = r.Body.Close()
+		}
+	}
+	if want := []string{"ok", "refused", "refused", "failed", "unreachable"}; !slices.Equal(results, want) {
+		t.Errorf("observed %v, want %v", results, want)
 	}
 }
 
