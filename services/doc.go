@@ -34,6 +34,7 @@
 //	postgres            | io      | PostgreSQL              | -
 //	postgres/embedded   | io      | processes, files        | -
 //	postgres/pgtest     | io      | PostgreSQL              | -
+//	profile             | io      | -                       | -
 //	providers           | io      | HTTP                    | -
 //	providers/banktest  | io      | HTTP                    | -
 //	providers/fdx       | io      | HTTP                    | -

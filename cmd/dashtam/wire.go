@@ -24,6 +24,7 @@ import (
 	"dashtam/services/metrics"
 	"dashtam/services/password"
 	"dashtam/services/postgres"
+	"dashtam/services/profile"
 	"dashtam/services/providers"
 	"dashtam/services/providers/fdx"
 	"dashtam/services/syncer"
@@ -41,6 +42,7 @@ type node struct {
 	hashes      *hashpool.Pool
 	limits      *limits.Service
 	metrics     *metrics.Metrics
+	profile     *profile.Profile
 	tokens      *tokens.Service
 	auth        *auth.Service
 	ledger      *ledger.Service
@@ -53,11 +55,13 @@ func (a *app) open(ctx context.Context, url string) (*node, error) {
 	if err := a.prepare(ctx, url); err != nil {
 		return nil, err
 	}
-	pool, err := postgres.Open(ctx, url)
+	n := &node{app: a, keys: a.keys}
+	n.profile = profile.New(time.Now, n.operation)
+	pool, err := postgres.Open(ctx, url, postgres.Timed(n.observe(profile.Query)))
 	if err != nil {
 		return nil, err
 	}
-	n := &node{app: a, pool: pool, keys: a.keys}
+	n.pool = pool
 	if n.queue, err = jobs.NewQueue(pool.Pool, a.log); err != nil {
 		pool.Close()
 		return nil, err
@@ -66,7 +70,7 @@ func (a *app) open(ctx context.Context, url string) (*node, error) {
 	n.hashes = hashpool.New(n.passwords, a.config.HashWorkers)
 	n.limits = limits.New(pool, time.Now)
 	n.metrics = metrics.New(metrics.Config{Pool: pool, Hashes: n.hashes})
-	n.tokens = tokens.New(tokens.Config{DB: pool, Keys: n.keys})
+	n.tokens = tokens.New(tokens.Config{DB: pool, Keys: n.keys, Profile: n.profile})
 	n.ledger = ledger.New(pool)
 	n.auth = auth.New(auth.Config{
 		DB: pool, Passwords: n.passwords, Hashes: n.hashes, Limits: n.limits, Jobs: n.queue, Log: a.log, Now: time.Now,
@@ -74,6 +78,7 @@ func (a *app) open(ctx context.Context, url string) (*node, error) {
 		DeviceKey:    n.keys.Derive("device"),
 		SignupClosed: a.config.SignupClosed,
 		Observe:      n.observeLogin,
+		Profile:      n.profile,
 	})
 	banks := n.banks()
 	n.connections = connections.New(connections.Config{
@@ -87,24 +92,19 @@ func (a *app) open(ctx context.Context, url string) (*node, error) {
 
 func (n *node) close() { n.pool.Close() }
 
-func (n *node) observeLogin(outcome string, s auth.Spans) {
-	for span, took := range map[string]time.Duration{"find": s.Find, "verify": s.Verify, "start": s.Start, "write": s.Write} {
-		n.metrics.Login(outcome, span, took)
-	}
-}
-
 // banks are the providers of this installation: the sandbox bank, where it is on.
 func (n *node) banks() *providers.Registry {
 	a := n.app
 	if a.config.SandboxAddr == "" {
 		return providers.NewRegistry()
 	}
-	profile := providers.Sandbox(a.sandboxIssuer())
+	bank := providers.Sandbox(a.sandboxIssuer())
 	return providers.NewRegistry(fdx.New(fdx.Config{
-		Profile:     profile,
-		RedirectURI: a.config.BaseURL.JoinPath("connections", profile.Slug, "callback").String(),
+		Profile:     bank,
+		RedirectURI: a.config.BaseURL.JoinPath("connections", bank.Slug, "callback").String(),
 		Client: providers.Observed(providers.NewClient(a.config.PrivateProviders), func(result string, took time.Duration) {
-			n.metrics.Provider(profile.Slug, result, took)
+			n.metrics.Provider(bank.Slug, result, took)
+			n.profile.Observe(profile.Provider, took)
 		}),
 		Private: a.config.PrivateProviders,
 	}))
@@ -116,7 +116,7 @@ func (n *node) runner(ctx context.Context) (*jobs.Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	mails := email.New(email.Config{Sender: sender, Linker: n.auth, Render: emails.Render, BaseURL: n.app.config.BaseURL.String(), Observe: n.metrics.Mail})
+	mails := email.New(email.Config{Sender: sender, Linker: n.auth, Render: emails.Render, BaseURL: n.app.config.BaseURL.String(), Observe: n.mailed})
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &email.Worker{Email: mails})
 	n.syncer.AddWorkers(workers)
@@ -142,7 +142,7 @@ func (n *node) pages(ready func(context.Context) handlers.Condition) http.Handle
 	c := n.app.config
 	store := auth.NewSessions(n.pool, auth.SessionConfig{Idle: c.SessionIdle, Lifetime: c.SessionLifetime})
 	deps := handlers.Deps{
-		BaseURL: c.BaseURL, Proxies: c.Proxies, Log: n.app.log, Ready: ready, Observe: n.metrics.Request,
+		BaseURL: c.BaseURL, Proxies: c.Proxies, Log: n.app.log, Ready: ready, Observe: n.answered,
 		API:      api.New(api.Deps{Auth: n.auth, Ledger: n.ledger, Connections: n.connections, Syncer: n.syncer, Limits: n.limits}),
 		Sessions: web.NewSessions(store, c.BaseURL), Auth: n.auth, Passwords: n.passwords,
 		Ledger: n.ledger, Connections: n.connections, Syncer: n.syncer, Tokens: n.tokens, Admin: admin.New(n.pool),

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"dashtam/services/errs"
 	"dashtam/services/hashpool"
 	"dashtam/services/limits"
+	"dashtam/services/profile"
 )
 
 // Credentials are what somebody types to sign in, and what their browser brought along.
@@ -63,7 +65,9 @@ func (a *attempt) lap() time.Duration {
 // (LG-2); a locked attempt does no hash, whatever the account (LG-3). An unverified person who knew the password is
 // mailed a new link, at most one a minute. Too many tries from one network are RateLimited, an overloaded machine is
 // Unavailable; both say when to come back.
-func (s *Service) Login(ctx context.Context, who actor.Actor, c Credentials, start func(ctx context.Context, u User) error) (Login, error) {
+func (s *Service) Login(ctx context.Context, who actor.Actor, c Credentials, start func(ctx context.Context, u User) error) (_ Login, err error) {
+	end := s.Profile.LoginBegins()
+	defer func() { end(ending(err)) }()
 	a := s.attempt(c)
 	if err := s.Limits.Allow(ctx, limits.Login, limits.AddressSubject(who.IP)); err != nil {
 		return Login{}, err
@@ -86,6 +90,18 @@ func (s *Service) Login(ctx context.Context, who actor.Actor, c Credentials, sta
 		c.Device = s.newDevice(a.key)
 	}
 	return Login{User: a.account.User, Device: c.Device, Spans: a.spans}, nil
+}
+
+// ending is how a login ended for the profile.
+func ending(err error) profile.Outcome {
+	switch {
+	case err == nil:
+		return profile.Worked
+	case errs.KindOf(err) == errs.Unavailable || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
+		return profile.Unserved
+	default:
+		return profile.Refused
+	}
 }
 
 // attempt decides, before anything is looked up, how a try is counted and how urgent its hash is. A known device has a

@@ -12,6 +12,7 @@ import (
 	"dashtam/services/actor"
 	"dashtam/services/audit"
 	"dashtam/services/jwt"
+	"dashtam/services/profile"
 )
 
 // Tokens are what an API client gets at login and at every refresh.
@@ -38,6 +39,7 @@ func (s *Service) CreateRefreshToken(ctx context.Context, _ actor.Actor, user Us
 }
 
 func (s *Service) tokens(user User, family uuid.UUID, refresh string) (Tokens, error) {
+	defer s.Profile.Start(profile.JWTIssue)()
 	access, expires, err := s.Tokens.CreateAccessToken(jwt.Subject{
 		UserID: user.ID, Email: user.Email, Epoch: user.PasswordChangedAt.Unix(), SessionFamily: family,
 	})
@@ -131,7 +133,9 @@ func endFamily(ctx context.Context, tx pgx.Tx, who actor.Actor, act string, resu
 // a change of password, and one of an ended family are jwt.ErrToken like a forged one (AP-2), and the role is today's.
 // The actor's SessionID is the token's family; where the request came from is for the caller to fill in.
 func (s *Service) Authenticate(ctx context.Context, bearer string) (actor.Actor, User, error) {
+	end := s.Profile.Start(profile.JWTVerify)
 	sub, err := s.Tokens.VerifyAccessToken(bearer)
+	end()
 	if err != nil {
 		return actor.Actor{}, User{}, err
 	}

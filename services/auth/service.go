@@ -11,6 +11,7 @@ import (
 	"dashtam/services/limits"
 	"dashtam/services/password"
 	"dashtam/services/postgres"
+	"dashtam/services/profile"
 )
 
 // What callers may have to tell apart. The messages are what a person reads.
@@ -39,7 +40,7 @@ var (
 	noticePerAccount = limits.Rule{Name: "signup_notice", Max: 5, Window: time.Hour} // "there is an account with your address"
 )
 
-// Config is what a Service works with. Everything is required but SignupClosed and Observe.
+// Config is what a Service works with. Everything is required but SignupClosed, Observe and Profile.
 type Config struct {
 	DB           postgres.DB
 	Passwords    *password.Service
@@ -52,6 +53,7 @@ type Config struct {
 	Log          *slog.Logger
 	Now          func() time.Time
 	Observe      func(outcome string, spans Spans) // told about every login and how it ended; for metrics
+	Profile      *profile.Profile                  // times whole logins and access tokens
 }
 
 // Service is the seed's AuthService.

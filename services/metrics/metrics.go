@@ -29,10 +29,11 @@ type Metrics struct {
 	jobs     *prometheus.HistogramVec
 	mails    *prometheus.HistogramVec
 	banks    *prometheus.HistogramVec
+	ops      *prometheus.HistogramVec
 }
 
-// buckets reach from a page in memory to a login that waited its turn, in seconds.
-var buckets = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 15, 30}
+// buckets reach from sealing a token to a login that waited its turn, in seconds.
+var buckets = []float64{1e-6, 1e-5, 1e-4, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 15, 30}
 
 // New makes Metrics with a registry of its own.
 func New(c Config) *Metrics {
@@ -43,8 +44,9 @@ func New(c Config) *Metrics {
 		jobs:     histogram("job_seconds", "Tries at jobs: ok or failed.", "kind", "result"),
 		mails:    histogram("mail_seconds", "Tries at sending mails: ok or failed.", "purpose", "result"),
 		banks:    histogram("provider_call_seconds", "Requests to banks: ok, refused, failed or unreachable.", "provider", "result"),
+		ops:      histogram("operation_seconds", "Operations of services/profile.", "operation"),
 	}
-	m.registry.MustRegister(m.requests, m.logins, m.jobs, m.mails, m.banks, hashes{c.Hashes}, database{c.Pool},
+	m.registry.MustRegister(m.requests, m.logins, m.jobs, m.mails, m.banks, m.ops, hashes{c.Hashes}, database{c.Pool},
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(collectors.MetricsScheduler)))
 	return m
@@ -78,6 +80,11 @@ func (m *Metrics) Mail(purpose string, failed bool, took time.Duration) {
 // Provider counts one request to a bank; result is one of providers.Observed.
 func (m *Metrics) Provider(slug, result string, took time.Duration) {
 	m.banks.WithLabelValues(slug, result).Observe(took.Seconds())
+}
+
+// Operation counts how long one operation of services/profile took.
+func (m *Metrics) Operation(op string, took time.Duration) {
+	m.ops.WithLabelValues(op).Observe(took.Seconds())
 }
 
 func result(failed bool) string {

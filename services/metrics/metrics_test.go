@@ -51,6 +51,7 @@ func TestHandler(t *testing.T) {
 	text := scrape(t, pool, func(m *metrics.Metrics) {
 		m.Request(http.MethodGet, "/accounts/:id", http.StatusOK, 3*time.Millisecond)
 		m.Login("ok", "hash", 230*time.Millisecond)
+		m.Operation("aes_seal", 3*time.Microsecond)
 		m.Job("sync", true, time.Second)
 		m.Mail("verify", false, time.Second)
 		m.Provider("sandbox", "unreachable", time.Second)
@@ -58,6 +59,7 @@ func TestHandler(t *testing.T) {
 	for _, line := range []string{
 		`dashtam_http_request_seconds_count{method="GET",route="/accounts/:id",status="200"} 1`,
 		`dashtam_login_span_seconds_bucket{outcome="ok",span="hash",le="0.25"} 1`,
+		`dashtam_operation_seconds_bucket{operation="aes_seal",le="1e-05"} 1`,
 		`dashtam_job_seconds_count{kind="sync",result="failed"} 1`, `dashtam_mail_seconds_sum{purpose="verify",result="ok"} 1`,
 		`dashtam_provider_call_seconds_count{provider="sandbox",result="unreachable"} 1`,
 		`dashtam_hash_workers 1`, `dashtam_hash_done_total 1`, `dashtam_hash_waiting{priority="known"} 0`,

@@ -24,7 +24,7 @@ const (
 type Pool struct{ *pgxpool.Pool }
 
 // Open makes a Pool over the database at url. It connects when it is first used, so an error means a bad url.
-func Open(ctx context.Context, url string) (*Pool, error) {
+func Open(ctx context.Context, url string, options ...func(*pgxpool.Config)) (*Pool, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("postgres: the database URL is not valid: %w", hideURL(err))
@@ -41,6 +41,9 @@ func Open(ctx context.Context, url string) (*Pool, error) {
 	}
 	config.MaxConnLifetime = time.Hour
 	config.MaxConnIdleTime = 5 * time.Minute
+	for _, option := range options {
+		option(config)
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("postgres: %w", err)

@@ -175,3 +175,27 @@ func TestMigrate_TwoNodesStartTogether(t *testing.T) {
 	}
 	nodes.Wait()
 }
+
+func TestTimed_TellsOfStatementsAndBatches(t *testing.T) {
+	var took []time.Duration
+	pool, err := postgres.Open(t.Context(), pgtest.URL(t)+"&pool_max_conns=1", postgres.Timed(func(d time.Duration) { took = append(took, d) }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	if _, err := pool.Exec(t.Context(), "SELECT pg_sleep(0.02)"); err != nil {
+		t.Fatal(err)
+	}
+	if len(took) != 1 || took[0] < 20*time.Millisecond {
+		t.Errorf("one statement: %v", took)
+	}
+	b := &pgx.Batch{}
+	b.Queue("SELECT pg_sleep(0.02)")
+	b.Queue("SELECT 1")
+	if err := pool.SendBatch(t.Context(), b).Close(); err != nil {
+		t.Fatal(err)
+	}
+	if len(took) != 2 || took[1] < 20*time.Millisecond {
+		t.Errorf("one batch: %v", took)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"dashtam/services/encryption"
+	"dashtam/services/profile"
 )
 
 // dataKeyID stands in the envelopes of tokens. One name serves all data keys: which one it is follows from the row, and
@@ -23,13 +24,25 @@ func (o owner) tokenAAD(column, provider string, generation int64) encryption.AA
 	}
 }
 
+// aesSeal is encryption.Seal, timed.
+func (s *Service) aesSeal(key encryption.Key, plain []byte, about encryption.AAD) ([]byte, error) {
+	defer s.c.Profile.Start(profile.Seal)()
+	return encryption.Seal(key, plain, about)
+}
+
+// aesOpen is encryption.Open, timed.
+func (s *Service) aesOpen(key encryption.Key, envelope []byte, about encryption.AAD) ([]byte, error) {
+	defer s.c.Profile.Start(profile.Open)()
+	return encryption.Open(key, envelope, about)
+}
+
 // newDataKey makes a data key and wraps it under the current key-encryption key.
 func (s *Service) newDataKey(o owner) (key encryption.Key, wrapped []byte, keyID string, err error) {
 	if key, err = encryption.GenerateKey(dataKeyID); err != nil {
 		return key, nil, "", fmt.Errorf("tokens: %w", err)
 	}
 	current := s.keys.Current()
-	if wrapped, err = encryption.Seal(current, key.Reveal(), o.keyAAD()); err != nil {
+	if wrapped, err = s.aesSeal(current, key.Reveal(), o.keyAAD()); err != nil {
 		return key, nil, "", fmt.Errorf("tokens: wrapping a data key: %w", err)
 	}
 	return key, wrapped, current.ID(), nil
@@ -41,7 +54,7 @@ func (s *Service) unwrap(o owner, wrapped []byte, keyID string) (encryption.Key,
 	if !ok {
 		return encryption.Key{}, encryption.ErrKeyID
 	}
-	raw, err := encryption.Open(kek, wrapped, o.keyAAD())
+	raw, err := s.aesOpen(kek, wrapped, o.keyAAD())
 	if err != nil {
 		return encryption.Key{}, err
 	}
@@ -53,17 +66,17 @@ type sealed struct {
 	access, refresh []byte // refresh is nil when there is none
 }
 
-func seal(key encryption.Key, o owner, provider string, generation int64, t Tokens) (s sealed, err error) {
-	if s.access, err = encryption.Seal(key, []byte(t.Access.Reveal()), o.tokenAAD("access_token", provider, generation)); err != nil {
+func (s *Service) seal(key encryption.Key, o owner, provider string, generation int64, t Tokens) (box sealed, err error) {
+	if box.access, err = s.aesSeal(key, []byte(t.Access.Reveal()), o.tokenAAD("access_token", provider, generation)); err != nil {
 		return sealed{}, fmt.Errorf("tokens: %w", err)
 	}
 	if t.Refresh == "" {
-		return s, nil
+		return box, nil
 	}
-	if s.refresh, err = encryption.Seal(key, []byte(t.Refresh.Reveal()), o.tokenAAD("refresh_token", provider, generation)); err != nil {
+	if box.refresh, err = s.aesSeal(key, []byte(t.Refresh.Reveal()), o.tokenAAD("refresh_token", provider, generation)); err != nil {
 		return sealed{}, fmt.Errorf("tokens: %w", err)
 	}
-	return s, nil
+	return box, nil
 }
 
 // opened is a connection's tokens in the clear, and what the next store needs.
@@ -83,7 +96,7 @@ func (s *Service) open(o owner, r row) (opened, error) {
 	if err != nil {
 		return opened{}, fmt.Errorf("data key: %w", err)
 	}
-	access, err := encryption.Open(key, r.AccessToken, o.tokenAAD("access_token", r.Provider, r.Generation))
+	access, err := s.aesOpen(key, r.AccessToken, o.tokenAAD("access_token", r.Provider, r.Generation))
 	if err != nil {
 		return opened{}, fmt.Errorf("access token: %w", err)
 	}
@@ -91,7 +104,7 @@ func (s *Service) open(o owner, r row) (opened, error) {
 	if r.RefreshToken == nil {
 		return open, nil
 	}
-	refresh, err := encryption.Open(key, r.RefreshToken, o.tokenAAD("refresh_token", r.Provider, r.Generation))
+	refresh, err := s.aesOpen(key, r.RefreshToken, o.tokenAAD("refresh_token", r.Provider, r.Generation))
 	if err != nil {
 		return opened{}, fmt.Errorf("refresh token: %w", err)
 	}

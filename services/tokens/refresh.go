@@ -141,7 +141,7 @@ var errFenced = errors.New("tokens: somebody else renewed this access")
 // and is kept as soon as no other refresher is at work.
 func (s *Service) store(ctx context.Context, who actor.Actor, l *lease, answer Tokens) (Access, error) {
 	next := l.generation + 1
-	box, err := seal(l.key, l.owner, l.provider, next, answer)
+	box, err := s.seal(l.key, l.owner, l.provider, next, answer)
 	if err != nil {
 		return Access{}, err
 	}

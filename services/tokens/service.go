@@ -10,6 +10,7 @@ import (
 	"dashtam/services/encryption"
 	"dashtam/services/errs"
 	"dashtam/services/postgres"
+	"dashtam/services/profile"
 )
 
 // What can go wrong with a connection's tokens. None of their texts holds a token.
@@ -53,6 +54,8 @@ type Config struct {
 	Post  time.Duration // 25 s: how long the bank may take
 	Keep  time.Duration // 2 min: how long storing an answer is retried while the database is away
 	Wait  time.Duration // 50 ms: between looks at somebody else's refresh
+
+	Profile *profile.Profile // times sealing and opening; may be nil
 }
 
 // Service keeps tokens.

@@ -25,7 +25,7 @@ func (s *Service) StoreTokens(ctx context.Context, tx pgx.Tx, who actor.Actor, c
 		return 0, err
 	}
 	generation := newest + 1
-	box, err := seal(key, o, provider, generation, t)
+	box, err := s.seal(key, o, provider, generation, t)
 	if err != nil {
 		return 0, err
 	}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"dashtam/services/auth"
+	"dashtam/services/profile"
+)
+
+// observe gives what tells the profile how long op took.
+func (n *node) observe(op profile.Op) func(took time.Duration) {
+	return func(took time.Duration) { n.profile.Observe(op, took) }
+}
+
+// operation passes on to the metrics what the profile was told.
+func (n *node) operation(op string, took time.Duration) { n.metrics.Operation(op, took) }
+
+// observeLogin is told about every login that was answered. The stages of one that was refused before the hash say
+// nothing, so the profile hears of those that worked.
+func (n *node) observeLogin(outcome string, s auth.Spans) {
+	for span, took := range map[string]time.Duration{"find": s.Find, "verify": s.Verify, "start": s.Start, "write": s.Write} {
+		n.metrics.Login(outcome, span, took)
+	}
+	if outcome != "ok" {
+		return
+	}
+	for op, took := range map[profile.Op]time.Duration{
+		profile.LoginFind: s.Find, profile.LoginVerify: s.Verify, profile.LoginStart: s.Start, profile.LoginWrite: s.Write,
+	} {
+		n.profile.Observe(op, took)
+	}
+}
+
+// mailed is told about every try at sending a mail.
+func (n *node) mailed(purpose string, failed bool, took time.Duration) {
+	n.metrics.Mail(purpose, failed, took)
+	n.profile.Observe(profile.Mail, took)
+}
+
+// answered is told about every answered request.
+func (n *node) answered(method, route string, status int, took time.Duration) {
+	n.metrics.Request(method, route, status, took)
+	hashes := n.hashes.Stats()
+	n.profile.Level(profile.Waiting, hashes.WaitingKnown+hashes.WaitingNew)
+	if isPage(method, route) {
+		n.profile.PageTook(took, hashes.Busy > 0)
+	}
+}
+
+// isPage says whether a request waits for nothing but us: a page or a list of the API that was read. Signing in waits
+// for its own hash, and what talks to a bank or exports for years waits for that.
+func isPage(method, route string) bool {
+	switch {
+	case method != http.MethodGet, route == "", route == "/static/", route == "/livez", route == "/readyz":
+		return false
+	}
+	return !strings.HasSuffix(route, ".csv") && !strings.HasSuffix(route, "/continue") && !strings.HasSuffix(route, "/callback")
+}
