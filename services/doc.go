@@ -1,5 +1,5 @@
 // Package services is the ground floor of Dashtam: what the program does, below any HTTP or HTML. The package itself
-// holds only this text and the architecture test that keeps it true.
+// holds only this text, the architecture test that keeps it true, and what reads its tables for the administrators' page.
 //
 // # The one idea
 //
@@ -38,6 +38,7 @@
 //	providers           | io      | HTTP                    | -
 //	providers/banktest  | io      | HTTP                    | -
 //	providers/fdx       | io      | HTTP                    | -
+//	review              | io      | PostgreSQL              | review_lines
 //	sandbox             | io      | PostgreSQL              | sandbox.*
 //	syncer              | io      | PostgreSQL, HTTP        | sync_runs
 //	tokens              | io      | PostgreSQL              | key_checks data_keys connection_tokens access_ledger
