@@ -29,7 +29,7 @@
 //	hashpool            | io      | waiting for a core      | -
 //	jobs                | io      | PostgreSQL              | -
 //	ledger              | io      | PostgreSQL              | accounts transactions holdings balance_days
-//	limits              | io      | PostgreSQL              | limit_counters
+//	limits              | io      | PostgreSQL, Redis       | limit_counters
 //	metrics             | io      | -                       | -
 //	postgres            | io      | PostgreSQL              | -
 //	postgres/embedded   | io      | processes, files        | -
@@ -38,6 +38,8 @@
 //	providers           | io      | HTTP                    | -
 //	providers/banktest  | io      | HTTP                    | -
 //	providers/fdx       | io      | HTTP                    | -
+//	redis               | io      | Redis                   | -
+//	redis/redistest     | io      | processes               | -
 //	review              | io      | PostgreSQL              | review_lines
 //	sandbox             | io      | PostgreSQL              | sandbox.*
 //	syncer              | io      | PostgreSQL, HTTP        | sync_runs

@@ -21,6 +21,7 @@ type config struct {
 	TLS                          string // off, files, auto, self
 	TLSCert, TLSKey              string
 	DatabaseURL                  encryption.Secret // empty = embedded
+	RedisURL                     encryption.Secret // empty = none
 	DataDir                      string            // absolute
 	Email, EmailFrom             string
 	SESRegion, SESEndpoint       string
@@ -44,6 +45,7 @@ func readConfig(getenv func(string) string) (config, error) {
 		TLSCert:     e.get("DASHTAM_TLS_CERT"),
 		TLSKey:      e.get("DASHTAM_TLS_KEY"),
 		DatabaseURL: e.secret("DASHTAM_DATABASE_URL"),
+		RedisURL:    e.secret("DASHTAM_REDIS_URL"),
 		SESRegion:   e.get("DASHTAM_SES_REGION"),
 		SESEndpoint: e.get("DASHTAM_SES_ENDPOINT"),
 		SMTPURL:     e.secret("DASHTAM_SMTP_URL"),
@@ -97,8 +99,8 @@ func (e *environment) together(c config, local bool) {
 	if c.SessionIdle > c.SessionLifetime {
 		e.wrong("DASHTAM_SESSION_IDLE", "must not be longer than DASHTAM_SESSION_LIFETIME")
 	}
-	if u := e.secret("DASHTAM_REDIS_URL"); u != "" && !strings.HasPrefix(u.Reveal(), "redis://") && !strings.HasPrefix(u.Reveal(), "rediss://") {
-		e.wrong("DASHTAM_REDIS_URL", "must begin with redis:// or rediss://")
+	if c.RedisURL != "" {
+		e.redis(c.RedisURL.Reveal(), local)
 	}
 	if c.DatabaseURL != "" {
 		e.database(c.DatabaseURL.Reveal(), local)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"os"
 	"slices"
 	"strconv"
@@ -116,19 +117,34 @@ func (e *environment) networks(name string) (all []netip.Prefix) {
 }
 
 // database refuses a connection over somebody else's network that is not encrypted, or does not check whom it talks to,
-// once the installation is meant for the public (RT-4). Names without a dot are a container's neighbours.
-func (e *environment) database(url string, local bool) {
-	c, err := pgconn.ParseConfig(url)
+// once the installation is meant for the public (RT-4).
+func (e *environment) database(text string, local bool) {
+	c, err := pgconn.ParseConfig(text)
 	if err != nil {
 		e.wrong("DASHTAM_DATABASE_URL", "cannot be read as postgres://user:password@host/name")
 		return
 	}
-	near := strings.HasPrefix(c.Host, "/") || !strings.Contains(c.Host, ".") && !strings.Contains(c.Host, ":")
-	if ip, err := netip.ParseAddr(c.Host); err == nil {
-		near = ip.IsLoopback() || ip.IsPrivate()
-	}
 	verified := c.TLSConfig != nil && (!c.TLSConfig.InsecureSkipVerify || c.TLSConfig.VerifyPeerCertificate != nil) && len(c.Fallbacks) == 0
-	if !local && !near && !verified {
+	if !local && !near(c.Host) && !verified {
 		e.wrong("DASHTAM_DATABASE_URL", "must say sslmode=verify-full for a server on another network")
 	}
+}
+
+// redis refuses what database refuses; rediss:// always checks whom it talks to.
+func (e *environment) redis(text string, local bool) {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Hostname() == "" || u.Scheme != "redis" && u.Scheme != "rediss":
+		e.wrong("DASHTAM_REDIS_URL", "must be redis://user:password@host:port or rediss://")
+	case u.Scheme == "redis" && !local && !near(u.Hostname()):
+		e.wrong("DASHTAM_REDIS_URL", "must be rediss:// for a server on another network")
+	}
+}
+
+// near reports a host on this machine or on a network of our own. Names without a dot are a container's neighbours.
+func near(host string) bool {
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return ip.IsLoopback() || ip.IsPrivate()
+	}
+	return strings.HasPrefix(host, "/") || !strings.ContainsAny(host, ".:")
 }

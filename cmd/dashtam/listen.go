@@ -145,6 +145,9 @@ func (s *site) readiness(n *node) func(context.Context) handlers.Condition {
 		if err := n.pool.Ping(ctx); err != nil {
 			is.Down = append(is.Down, "database")
 		}
+		if n.redis != nil && n.redis.Ping(ctx) != nil {
+			is.Degraded = append(is.Degraded, "redis")
+		}
 		return is
 	}
 }

@@ -39,6 +39,12 @@ func (n *node) mailed(purpose string, failed bool, took time.Duration) {
 	n.profile.Observe(profile.Mail, took)
 }
 
+// commanded is told about every command to Redis.
+func (n *node) commanded(command string, failed bool, took time.Duration) {
+	n.metrics.Redis(command, failed, took)
+	n.profile.Observe(profile.Redis, took)
+}
+
 // answered is told about every answered request.
 func (n *node) answered(method, route string, status int, took time.Duration) {
 	n.metrics.Request(method, route, status, took)

@@ -220,6 +220,9 @@ func TestServe_RT2_LivesWithoutADatabaseAndIsReadyAgainWithIt(t *testing.T) {
 	if live, ready := status(t, p.base+"/livez"), status(t, p.base+"/readyz"); live != 200 || ready != 503 {
 		t.Errorf("without the database: livez %d, readyz %d", live, ready)
 	}
+	if _, answer := body(t, p.base+"/readyz"); answer != `{"status":"unavailable","down":["database"]}` {
+		t.Errorf("without the database: %s", answer)
+	}
 	do("ALTER DATABASE " + name + " ALLOW_CONNECTIONS true")
 	again := time.Now().Add(10 * time.Second)
 	for status(t, p.base+"/readyz") != 200 { // the pool's connections learn one by one that they were ended

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/hex"
 	"net/http"
 	"path/filepath"
 	"time"
@@ -27,6 +28,7 @@ import (
 	"dashtam/services/profile"
 	"dashtam/services/providers"
 	"dashtam/services/providers/fdx"
+	"dashtam/services/redis"
 	"dashtam/services/syncer"
 	"dashtam/services/tokens"
 	"dashtam/views/emails"
@@ -40,6 +42,7 @@ type node struct {
 	queue       *jobs.Queue
 	passwords   *password.Service
 	hashes      *hashpool.Pool
+	redis       *redis.Client // nil = there is none
 	limits      *limits.Service
 	metrics     *metrics.Metrics
 	profile     *profile.Profile
@@ -68,8 +71,14 @@ func (a *app) open(ctx context.Context, url string) (*node, error) {
 	}
 	n.passwords = password.New(0)
 	n.hashes = hashpool.New(n.passwords, a.config.HashWorkers)
-	n.limits = limits.New(pool, time.Now)
 	n.metrics = metrics.New(metrics.Config{Pool: pool, Hashes: n.hashes})
+	n.limits = limits.New(pool, time.Now)
+	if a.config.RedisURL != "" {
+		if err := n.useRedis(); err != nil {
+			pool.Close()
+			return nil, err
+		}
+	}
 	n.tokens = tokens.New(tokens.Config{DB: pool, Keys: n.keys, Profile: n.profile})
 	n.ledger = ledger.New(pool)
 	n.auth = auth.New(auth.Config{
@@ -90,7 +99,21 @@ func (a *app) open(ctx context.Context, url string) (*node, error) {
 	return n, nil
 }
 
-func (n *node) close() { n.pool.Close() }
+func (n *node) close() {
+	if n.redis != nil {
+		n.redis.Close()
+	}
+	n.pool.Close()
+}
+
+// useRedis puts a Redis beside the database. Installations that share one differ in their keys.
+func (n *node) useRedis() (err error) {
+	n.redis, err = redis.New(redis.Config{
+		URL: n.app.config.RedisURL, Namespace: hex.EncodeToString(n.keys.Derive("redis")[:8]), Observe: n.commanded,
+	})
+	n.limits = limits.NewWithRedis(n.pool, time.Now, n.redis, n.metrics.LimitFallback)
+	return err
+}
 
 // banks are the providers of this installation: the sandbox bank, where it is on.
 func (n *node) banks() *providers.Registry {

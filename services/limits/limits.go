@@ -13,6 +13,7 @@ import (
 
 	"dashtam/services/errs"
 	"dashtam/services/postgres"
+	"dashtam/services/redis"
 )
 
 // Rule allows Max acts in a Window. Rules with different names count apart.
@@ -20,48 +21,68 @@ type Rule struct {
 	Name   string
 	Max    int
 	Window time.Duration
+	Batch  int // acts counted at once where there is a Redis to hold those not done yet; 0 = each by itself
 }
 
 // The limits of the public contract.
 var (
-	Login         = Rule{"login", 20, time.Minute}               // per address
-	LoginFailures = Rule{"login_failures", 10, 15 * time.Minute} // per account, real or not
-	SignUp        = Rule{"sign_up", 10, time.Hour}               // per address
-	VerifyMail    = Rule{"verify_mail", 1, time.Minute}          // per account
-	API           = Rule{"api", 600, time.Minute}                // per address
+	Login         = Rule{Name: "login", Max: 20, Window: time.Minute}               // per address
+	LoginFailures = Rule{Name: "login_failures", Max: 10, Window: 15 * time.Minute} // per account, real or not
+	SignUp        = Rule{Name: "sign_up", Max: 10, Window: time.Hour}               // per address
+	VerifyMail    = Rule{Name: "verify_mail", Max: 1, Window: time.Minute}          // per account
+	API           = Rule{Name: "api", Max: 600, Window: time.Minute, Batch: 30}     // per address
 )
 
 // Service counts in the database.
 type Service struct {
-	db  postgres.DB
-	now func() time.Time
+	db       postgres.DB
+	now      func() time.Time
+	redis    *redis.Client // may be nil
+	fellBack func()        // may be nil
 }
 
 // New makes a Service over db, which must be a pool: a counter belongs to no caller's transaction.
-func New(db postgres.DB, now func() time.Time) *Service { return &Service{db, now} }
+func New(db postgres.DB, now func() time.Time) *Service { return &Service{db: db, now: now} }
+
+// NewWithRedis is New with a Redis that holds the acts of rules with a Batch. fellBack is told about every act that had
+// to do without; it may be nil.
+func NewWithRedis(db postgres.DB, now func() time.Time, client *redis.Client, fellBack func()) *Service {
+	return &Service{db, now, client, fellBack}
+}
 
 // Allow counts one act of subject, or refuses it with RateLimited and RetryAfter.
 func (s *Service) Allow(ctx context.Context, r Rule, subject string) error {
-	now := s.now()
-	var count int
-	var ends time.Time
-	err := s.db.QueryRow(ctx, `
-		INSERT INTO limit_counters AS c (key, count, expires_at) VALUES (@key, 1, @ends)
-		ON CONFLICT (key) DO UPDATE SET
-			count      = CASE WHEN c.expires_at <= @now THEN 1 ELSE least(c.count, @max) + 1 END,
-			expires_at = CASE WHEN c.expires_at <= @now THEN excluded.expires_at ELSE c.expires_at END
-		RETURNING count, expires_at`,
-		pgx.NamedArgs{"key": r.key(subject), "now": now, "ends": now.Add(r.Window), "max": r.Max}).Scan(&count, &ends)
-	if err != nil {
-		return fmt.Errorf("limits: counting %s: %w", r.Name, err)
+	if s.redis != nil && r.Batch > 0 {
+		return s.allowPaid(ctx, r, subject)
 	}
-	if count > r.Max {
-		return r.refuse(ends.Sub(now))
+	granted, ends, err := s.count(ctx, r, subject, 1)
+	if err != nil {
+		return err
+	}
+	if granted == 0 {
+		return r.refuse(ends.Sub(s.now()))
 	}
 	return nil
 }
 
-// Peek refuses what Allow would refuse, and counts nothing.
+// count counts n acts of subject in its window, which ends at ends, and gives how many of them are allowed.
+func (s *Service) count(ctx context.Context, r Rule, subject string, n int) (granted int, ends time.Time, err error) {
+	now := s.now()
+	var count int
+	err = s.db.QueryRow(ctx, `
+		INSERT INTO limit_counters AS c (key, count, expires_at) VALUES (@key, @n, @ends)
+		ON CONFLICT (key) DO UPDATE SET
+			count      = CASE WHEN c.expires_at <= @now THEN @n ELSE least(c.count, @max) + @n END,
+			expires_at = CASE WHEN c.expires_at <= @now THEN excluded.expires_at ELSE c.expires_at END
+		RETURNING count, expires_at`,
+		pgx.NamedArgs{"key": r.key(subject), "now": now, "ends": now.Add(r.Window), "max": r.Max, "n": n}).Scan(&count, &ends)
+	if err != nil {
+		return 0, ends, fmt.Errorf("limits: counting %s: %w", r.Name, err)
+	}
+	return max(0, min(n, r.Max-(count-n))), ends, nil
+}
+
+// Peek refuses what Allow would refuse, and counts nothing. Acts of a Batch count as done.
 func (s *Service) Peek(ctx context.Context, r Rule, subject string) error {
 	now := s.now()
 	var ends time.Time
@@ -81,6 +102,9 @@ func (s *Service) Peek(ctx context.Context, r Rule, subject string) error {
 func (s *Service) Reset(ctx context.Context, r Rule, subject string) error {
 	if _, err := s.db.Exec(ctx, `DELETE FROM limit_counters WHERE key = @key`, pgx.NamedArgs{"key": r.key(subject)}); err != nil {
 		return fmt.Errorf("limits: resetting %s: %w", r.Name, err)
+	}
+	if s.redis != nil && r.Batch > 0 {
+		_ = s.redis.Delete(ctx, r.paid(subject)) // else what is refused stays so until the window ends
 	}
 	return nil
 }

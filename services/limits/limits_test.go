@@ -26,7 +26,7 @@ type clock struct{ now time.Time }
 
 func (c *clock) read() time.Time { return c.now }
 
-// Break RL-1: limits.go: if count > r.Max+1.
+// Break RL-1: services/limits/limits.go: in count, r.Max-(count-n)+1
 func TestAllow_RL1_ExactlyTheRule(t *testing.T) {
 	c := &clock{noon}
 	s := limits.New(pgtest.Tx(t), c.read)
@@ -69,7 +69,7 @@ func TestReset(t *testing.T) {
 }
 
 // Two services on one database stand for two nodes.
-// Break RL-1: limits.go: least(c.count, @max) without + 1.
+// Break RL-1: services/limits/limits.go: in count, least(c.count, @max) without + @n
 func TestAllow_RL1_SharedAndExactInParallel(t *testing.T) {
 	pool := pgtest.New(t)
 	nodes := [...]*limits.Service{limits.New(pool, time.Now), limits.New(pool, time.Now)}

@@ -30,6 +30,8 @@ type Metrics struct {
 	mails    *prometheus.HistogramVec
 	banks    *prometheus.HistogramVec
 	ops      *prometheus.HistogramVec
+	redis    *prometheus.HistogramVec
+	fellBack prometheus.Counter
 }
 
 // buckets reach from sealing a token to a login that waited its turn, in seconds.
@@ -45,8 +47,12 @@ func New(c Config) *Metrics {
 		mails:    histogram("mail_seconds", "Tries at sending mails: ok or failed.", "purpose", "result"),
 		banks:    histogram("provider_call_seconds", "Requests to banks: ok, refused, failed or unreachable.", "provider", "result"),
 		ops:      histogram("operation_seconds", "Operations of services/profile.", "operation"),
+		redis:    histogram("redis_command_seconds", "Commands to Redis: ok or failed.", "command", "result"),
+		fellBack: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "dashtam_limit_fallbacks_total", Help: "Acts counted in the database because Redis was away.",
+		}),
 	}
-	m.registry.MustRegister(m.requests, m.logins, m.jobs, m.mails, m.banks, m.ops, hashes{c.Hashes}, database{c.Pool},
+	m.registry.MustRegister(m.requests, m.logins, m.jobs, m.mails, m.banks, m.ops, m.redis, m.fellBack, hashes{c.Hashes}, database{c.Pool},
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(collectors.MetricsScheduler)))
 	return m
@@ -86,6 +92,14 @@ func (m *Metrics) Provider(slug, result string, took time.Duration) {
 func (m *Metrics) Operation(op string, took time.Duration) {
 	m.ops.WithLabelValues(op).Observe(took.Seconds())
 }
+
+// Redis counts one command to Redis.
+func (m *Metrics) Redis(command string, failed bool, took time.Duration) {
+	m.redis.WithLabelValues(command, result(failed)).Observe(took.Seconds())
+}
+
+// LimitFallback counts one act that was counted in the database because Redis was away.
+func (m *Metrics) LimitFallback() { m.fellBack.Inc() }
 
 func result(failed bool) string {
 	if failed {
