@@ -22,7 +22,7 @@ var levels = map[string]int{
 	"dashtam/services/errs": 0, "dashtam/services/actor": 0, "dashtam/services/money": 0, "dashtam/services/password": 0,
 	"dashtam/services/encryption": 0, "dashtam/services/jwt": 0, "dashtam/services/sandbox/books": 0,
 	"dashtam/services/postgres": 1, "dashtam/services/audit": 1, "dashtam/services/jobs": 1, "dashtam/services/limits": 1,
-	"dashtam/services/redis": 1, "dashtam/services/hashpool": 1, "dashtam/services/metrics": 1, "dashtam/services/profile": 1,
+	"dashtam/services/redis": 1, "dashtam/services/cache": 1, "dashtam/services/hashpool": 1, "dashtam/services/metrics": 1, "dashtam/services/profile": 1,
 	"dashtam/services/review": 2, "dashtam/services/auth": 2, "dashtam/services/tokens": 2, "dashtam/services/email": 2,
 	"dashtam/services/connections": 3, "dashtam/services/ledger": 3, "dashtam/services/providers": 3,
 	"dashtam/services/syncer": 4, "dashtam/services/admin": 4, "dashtam/services/sandbox": 4,

@@ -24,6 +24,7 @@
 //	admin               | io      | PostgreSQL              | -
 //	audit               | io      | PostgreSQL              | audit_events
 //	auth                | io      | PostgreSQL              | users sessions links refresh_tokens
+//	cache               | io      | Redis                   | -
 //	connections         | io      | PostgreSQL, HTTP        | connections connect_attempts
 //	email               | io      | HTTP, SMTP, files       | -
 //	hashpool            | io      | waiting for a core      | -
@@ -37,7 +38,7 @@
 //	profile             | io      | -                       | -
 //	providers           | io      | HTTP                    | -
 //	providers/banktest  | io      | HTTP                    | -
-//	providers/fdx       | io      | HTTP                    | -
+//	providers/fdx       | io      | HTTP, Redis             | -
 //	redis               | io      | Redis                   | -
 //	redis/redistest     | io      | processes               | -
 //	review              | io      | PostgreSQL              | review_lines

@@ -12,9 +12,10 @@ import (
 
 // dictated are methods whose signature belongs to a library.
 var dictated = map[string]string{
-	"auth.Sessions.Find":   "scs.Store",
-	"auth.Sessions.Commit": "scs.Store",
-	"auth.Sessions.Delete": "scs.Store",
+	"auth.Sessions.Find":            "scs.Store",
+	"auth.Sessions.Commit":          "scs.Store",
+	"auth.Sessions.Delete":          "scs.Store",
+	"providers/fdx.judge.RoundTrip": "http.RoundTripper",
 }
 
 // TestContextFirstIfAndOnlyIfIO holds the one idea: a compute package takes no context; in an I/O package a context

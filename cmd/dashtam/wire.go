@@ -14,6 +14,7 @@ import (
 	"dashtam/handlers/web"
 	"dashtam/services/admin"
 	"dashtam/services/auth"
+	"dashtam/services/cache"
 	"dashtam/services/connections"
 	"dashtam/services/email"
 	"dashtam/services/encryption"
@@ -44,6 +45,7 @@ type node struct {
 	hashes      *hashpool.Pool
 	redis       *redis.Client // nil = there is none
 	limits      *limits.Service
+	cache       *cache.Cache
 	metrics     *metrics.Metrics
 	profile     *profile.Profile
 	tokens      *tokens.Service
@@ -72,7 +74,7 @@ func (a *app) open(ctx context.Context, url string) (*node, error) {
 	n.passwords = password.New(0)
 	n.hashes = hashpool.New(n.passwords, a.config.HashWorkers)
 	n.metrics = metrics.New(metrics.Config{Pool: pool, Hashes: n.hashes})
-	n.limits = limits.New(pool, time.Now)
+	n.limits, n.cache = limits.New(pool, time.Now), cache.New(cache.NewMemory(cachedMost, time.Now), n.metrics.Cache)
 	if a.config.RedisURL != "" {
 		if err := n.useRedis(); err != nil {
 			pool.Close()
@@ -106,12 +108,20 @@ func (n *node) close() {
 	n.pool.Close()
 }
 
+// cachedMost bounds the values that are cached in memory, of at most 64 KiB each: 16 MiB.
+const cachedMost = 256
+
 // useRedis puts a Redis beside the database. Installations that share one differ in their keys.
 func (n *node) useRedis() (err error) {
 	n.redis, err = redis.New(redis.Config{
 		URL: n.app.config.RedisURL, Namespace: hex.EncodeToString(n.keys.Derive("redis")[:8]), Observe: n.commanded,
 	})
+	if err != nil {
+		return err
+	}
+	key, err := encryption.NewKey("cache", n.keys.Derive("cache"))
 	n.limits = limits.NewWithRedis(n.pool, time.Now, n.redis, n.metrics.LimitFallback)
+	n.cache = cache.New(cache.NewRedis(n.redis, key, time.Now), n.metrics.Cache)
 	return err
 }
 
@@ -130,6 +140,7 @@ func (n *node) banks() *providers.Registry {
 			n.profile.Observe(profile.Provider, took)
 		}),
 		Private: a.config.PrivateProviders,
+		Cache:   n.cache,
 	}))
 }
 

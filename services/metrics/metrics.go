@@ -32,6 +32,7 @@ type Metrics struct {
 	ops      *prometheus.HistogramVec
 	redis    *prometheus.HistogramVec
 	fellBack prometheus.Counter
+	cache    *prometheus.CounterVec
 }
 
 // buckets reach from sealing a token to a login that waited its turn, in seconds.
@@ -51,8 +52,12 @@ func New(c Config) *Metrics {
 		fellBack: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "dashtam_limit_fallbacks_total", Help: "Acts counted in the database because Redis was away.",
 		}),
+		cache: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "dashtam_cache_total", Help: "Looks into the cache: hit, miss, shared (somebody was loading it) or error.",
+		}, []string{"kind", "result"}),
 	}
-	m.registry.MustRegister(m.requests, m.logins, m.jobs, m.mails, m.banks, m.ops, m.redis, m.fellBack, hashes{c.Hashes}, database{c.Pool},
+	m.registry.MustRegister(m.requests, m.logins, m.jobs, m.mails, m.banks, m.ops, m.redis, m.fellBack, m.cache,
+		hashes{c.Hashes}, database{c.Pool},
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(collectors.MetricsScheduler)))
 	return m
@@ -97,6 +102,9 @@ func (m *Metrics) Operation(op string, took time.Duration) {
 func (m *Metrics) Redis(command string, failed bool, took time.Duration) {
 	m.redis.WithLabelValues(command, result(failed)).Observe(took.Seconds())
 }
+
+// Cache counts one look into the cache; result is one of cache.New.
+func (m *Metrics) Cache(kind, result string) { m.cache.WithLabelValues(kind, result).Inc() }
 
 // LimitFallback counts one act that was counted in the database because Redis was away.
 func (m *Metrics) LimitFallback() { m.fellBack.Inc() }

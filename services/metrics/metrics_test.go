@@ -57,6 +57,7 @@ func TestHandler(t *testing.T) {
 		m.Provider("sandbox", "unreachable", time.Second)
 		m.Redis("limit_take", false, time.Millisecond)
 		m.LimitFallback()
+		m.Cache("bank_metadata", "hit")
 	})
 	for _, line := range []string{
 		`dashtam_http_request_seconds_count{method="GET",route="/accounts/:id",status="200"} 1`,
@@ -64,7 +65,7 @@ func TestHandler(t *testing.T) {
 		`dashtam_operation_seconds_bucket{operation="aes_seal",le="1e-05"} 1`,
 		`dashtam_job_seconds_count{kind="sync",result="failed"} 1`, `dashtam_mail_seconds_sum{purpose="verify",result="ok"} 1`,
 		`dashtam_provider_call_seconds_count{provider="sandbox",result="unreachable"} 1`,
-		`dashtam_redis_command_seconds_count{command="limit_take",result="ok"} 1`, `dashtam_limit_fallbacks_total 1`,
+		`dashtam_redis_command_seconds_count{command="limit_take",result="ok"} 1`, `dashtam_limit_fallbacks_total 1`, `dashtam_cache_total{kind="bank_metadata",result="hit"} 1`,
 		`dashtam_hash_workers 1`, `dashtam_hash_done_total 1`, `dashtam_hash_waiting{priority="known"} 0`,
 		`dashtam_db_connections{state="most"} `, `dashtam_jobs{kind="mail",state="available"} 1`, `go_sched_latencies_seconds_count `, `process_resident_memory_bytes `,
 	} {

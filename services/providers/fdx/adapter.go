@@ -3,9 +3,10 @@ package fdx
 import (
 	"net/http"
 	"net/url"
-	"sync"
+	"sync/atomic"
 	"time"
 
+	"dashtam/services/cache"
 	"dashtam/services/encryption"
 	"dashtam/services/providers"
 )
@@ -18,20 +19,22 @@ type Config struct {
 	Client       *http.Client      // from providers.NewClient
 	Private      bool              // plain http and private addresses may be in metadata
 	Now          func() time.Time  // nil = time.Now
+	Cache        *cache.Cache      // holds metadata; nil = one of its own, in memory
 }
 
 // Adapter is one bank that speaks FDX.
 type Adapter struct {
-	c       Config
-	mu      sync.Mutex // guards the two below, never held while the bank is asked
-	meta    *metadata
-	fetched time.Time
+	c    Config
+	last atomic.Pointer[metadata] // for when the bank's cannot be had
 }
 
 // New makes a Provider of c. It does no I/O; the bank is asked when it is first needed.
 func New(c Config) providers.Provider {
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Cache == nil {
+		c.Cache = cache.New(cache.NewMemory(1, c.Now), nil)
 	}
 	a := &Adapter{c: c}
 	return providers.Provider{Profile: c.Profile, Access: a, Data: a}

@@ -48,6 +48,9 @@ func (j *judge) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, &providers.Failure{Class: providers.Transient, Code: "broken_answer", Lost: true, Cause: err}
 	}
+	if answer.StatusCode == http.StatusNotFound || answer.StatusCode == http.StatusGone {
+		j.adapter.moved(r.Context())
+	}
 	if answer.StatusCode != http.StatusOK {
 		return nil, j.adapter.tokenRefusal(answer, body)
 	}

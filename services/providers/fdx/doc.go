@@ -10,5 +10,5 @@
 //   - Amounts never pass through a float: JSON numbers and strings are read as decimals (OA-22).
 //   - Texts go to the ledger as they came (XS-1).
 //
-// It keeps nothing but the metadata, and knows no database and no person.
+// It keeps nothing but the metadata (for an hour, in services/cache), and knows no database and no person.
 package fdx

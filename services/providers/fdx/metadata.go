@@ -11,11 +11,12 @@ import (
 	"strings"
 	"time"
 
+	"dashtam/services/cache"
 	"dashtam/services/providers"
 )
 
-// freshFor is how long metadata is used before it is asked for again.
-const freshFor = time.Hour
+// metadataKind is banks' metadata in services/cache, by issuer.
+var metadataKind = cache.Kind{Name: "bank_metadata", Fresh: time.Hour}
 
 // metadata is what is used of RFC 8414 and OpenID Connect Discovery.
 type metadata struct {
@@ -29,25 +30,22 @@ type metadata struct {
 	SendsIssuer     bool     `json:"authorization_response_iss_parameter_supported"`
 }
 
-// metadata gives the bank's metadata: the copy at hand while it is fresh, else a new one, else the old one.
+// metadata gives the bank's metadata: a fresh copy from the cache, else a new one, else the last one there was.
 func (a *Adapter) metadata(ctx context.Context) (*metadata, error) {
-	a.mu.Lock()
-	old, age := a.meta, a.c.Now().Sub(a.fetched)
-	a.mu.Unlock()
-	if old != nil && age >= 0 && age < freshFor {
-		return old, nil
+	m, err := cache.Load(ctx, a.c.Cache, metadataKind, a.c.Profile.Issuer, a.discover)
+	if err == nil {
+		a.last.Store(m)
+		return m, nil
 	}
-	m, err := a.discover(ctx)
-	if err != nil {
-		if old != nil {
-			return old, nil
-		}
-		return nil, err
+	if last := a.last.Load(); last != nil {
+		return last, nil
 	}
-	a.mu.Lock()
-	a.meta, a.fetched = m, a.c.Now()
-	a.mu.Unlock()
-	return m, nil
+	return nil, err
+}
+
+// moved drops the metadata because an endpoint is not where it says (OA-4): the next to need it asks the bank.
+func (a *Adapter) moved(ctx context.Context) {
+	_ = a.c.Cache.Forget(ctx, metadataKind, a.c.Profile.Issuer) // it is asked for again within the hour
 }
 
 // discover asks at OpenID's place, then at RFC 8414's.

@@ -308,3 +308,24 @@ func TestRevoke_OA17_RefreshTokenFirst(t *testing.T) {
 		t.Errorf("revoked %s", got)
 	}
 }
+
+// A token endpoint that is gone has moved: the metadata is asked for again, not believed for the rest of its hour.
+//
+// Break OA-4: services/providers/fdx/metadata.go: leave the call out of moved
+func TestMetadata_OA4_AMovedEndpointIsLookedUp(t *testing.T) {
+	b := banktest.New(t)
+	p := b.Provider()
+	address, err := p.Access.AuthorizeURL(t.Context(), attempt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	code := b.Consent(t, address).Get("code")
+	b.Do(func(b *banktest.Bank) { b.Token = http.NotFound })
+	if _, err := p.Access.Exchange(t.Context(), attempt, providers.Answer{Code: code, Issuer: b.URL}); err == nil {
+		t.Fatal("there was no token endpoint")
+	}
+	b.Do(func(b *banktest.Bank) { b.Metadata = map[string]any{"authorization_endpoint": b.URL + "/elsewhere"} })
+	if address, err = p.Access.AuthorizeURL(t.Context(), attempt); err != nil || !strings.HasPrefix(address, b.URL+"/elsewhere?") {
+		t.Errorf("%s, %v", address, err)
+	}
+}
