@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"runtime/debug"
 	"strings"
 
 	"dashtam/services/actor"
 	"dashtam/services/auth"
+	"dashtam/services/hashpool"
+	"dashtam/services/password"
 	"dashtam/services/tokens"
 )
 
@@ -21,6 +24,16 @@ type commands struct {
 	Admin     adminCommands    `cmd:"" help:"Make and unmake administrators."`
 	Keys      keysCommands     `cmd:"" help:"Look after the key-encryption keys."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
+
+	HashWorker hashWorkerCommand `cmd:"" hidden:"" help:"Hash passwords for the server that started it; of no use to anybody else."`
+}
+
+type hashWorkerCommand struct{}
+
+// Run works until the server ends or closes the pipe. A signal meant for all of them does not stop a worker: the server
+// still answers those who came before.
+func (hashWorkerCommand) Run(ctx context.Context) error {
+	return hashpool.Work(context.WithoutCancel(ctx), password.New(0), os.Stdin, os.Stdout)
 }
 
 type migrateCommand struct{}

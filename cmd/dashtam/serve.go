@@ -37,6 +37,7 @@ func (a *app) serve(ctx context.Context, ready func(*node, context.Context) erro
 		return err
 	}
 	defer n.close()
+	defer n.startHashing(ctx)()
 	runner, err := n.runner(ctx)
 	if err != nil {
 		return err
@@ -56,6 +57,16 @@ func (a *app) serve(ctx context.Context, ready func(*node, context.Context) erro
 	}
 	a.log.InfoContext(work, "stopping")
 	return errors.Join(err, s.stop(work, runner))
+}
+
+// startHashing starts the workers and gives what ends them: after the last request, not with the signal.
+func (n *node) startHashing(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	wait := n.hashes.Start(ctx, n.app.log, "/proc/self/exe", "hash-worker")
+	return func() {
+		cancel()
+		wait()
+	}
 }
 
 // announce tells a person where to go.

@@ -3,7 +3,6 @@ package hashpool
 import (
 	"context"
 	"math"
-	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -31,8 +30,13 @@ const (
 
 // Pool hashes and verifies passwords, a bounded number at once.
 type Pool struct {
+	// Observe is told of every call that reached its end: op is "hash" or "verify", wait the time in the queue, took that
+	// of the hash. Set it before the first call; nil is allowed.
+	Observe func(op string, wait, took time.Duration)
+
 	hash   func(string) (string, error)
 	verify func(plain, hashed string) bool
+	crew   *crew // the processes that do it, once Start was called; nil = the caller's goroutine
 
 	mu      sync.Mutex
 	workers int           // 0 = inline: no bound, no queue
@@ -45,9 +49,6 @@ type Pool struct {
 // turn is one caller in the queue; granted is closed when a worker is theirs.
 type turn struct{ granted chan struct{} }
 
-// Workers is how many hashes to run at once when nobody says otherwise: all cores but one, at least one.
-func Workers() int { return max(1, runtime.GOMAXPROCS(0)-1) }
-
 // New makes a Pool that lets workers hashes run at once; 0 runs each in its caller's goroutine at once.
 func New(p *password.Service, workers int) *Pool {
 	return &Pool{hash: p.HashPassword, verify: p.VerifyPassword, workers: workers, mean: firstGuess}
@@ -55,7 +56,14 @@ func New(p *password.Service, workers int) *Pool {
 
 // Hash is password.Service.HashPassword in turn. Errors: ctx's, Unavailable with RetryAfter, and HashPassword's own.
 func (p *Pool) Hash(ctx context.Context, pri Priority, password string) (hashed string, err error) {
-	if outer := p.inTurn(ctx, pri, func() { hashed, err = p.hash(password) }); outer != nil {
+	outer := p.inTurn(ctx, pri, "hash", func() {
+		if r, ok := p.ask(ctx, request{op: opHash, password: password}); ok {
+			hashed, err = r.hash()
+		} else {
+			hashed, err = p.hash(password)
+		}
+	})
+	if outer != nil {
 		return "", outer
 	}
 	return hashed, err
@@ -63,19 +71,58 @@ func (p *Pool) Hash(ctx context.Context, pri Priority, password string) (hashed 
 
 // Verify is password.Service.VerifyPassword in turn. Errors: ctx's, and Unavailable with RetryAfter.
 func (p *Pool) Verify(ctx context.Context, pri Priority, password, hashed string) (ok bool, err error) {
-	err = p.inTurn(ctx, pri, func() { ok = p.verify(password, hashed) })
+	err = p.inTurn(ctx, pri, "verify", func() {
+		if r, answered := p.ask(ctx, request{op: opVerify, password: password, hashed: hashed}); answered {
+			ok = r.status == statusYes
+		} else {
+			ok = p.verify(password, hashed)
+		}
+	})
 	return ok, err
 }
 
+// Admit says beforehand whether a call would be sent away now, so that nothing is looked up for somebody who cannot be
+// served: Unavailable with RetryAfter. Whoever is admitted may still be sent away by the call itself.
+func (p *Pool) Admit(ctx context.Context, pri Priority) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.workers == 0 || p.busy < p.workers {
+		return nil
+	}
+	return p.shed(ctx, pri)
+}
+
 // inTurn runs work in this goroutine once a worker is free. Work that has begun is not interrupted.
-func (p *Pool) inTurn(ctx context.Context, pri Priority, work func()) error {
+func (p *Pool) inTurn(ctx context.Context, pri Priority, op string, work func()) error {
+	asked := time.Now()
 	if err := p.acquire(ctx, pri); err != nil {
 		return err
 	}
 	start := time.Now()
-	defer func() { p.release(time.Since(start)) }()
+	defer func() {
+		wait, took := start.Sub(asked), time.Since(start)
+		p.release(took)
+		if t, ok := ctx.Value(timesKey{}).(*Times); ok {
+			t.Wait += wait
+			t.Hash += took
+		}
+		if p.Observe != nil {
+			p.Observe(op, wait, took)
+		}
+	}()
 	work()
 	return nil
+}
+
+// Times is how long the calls of one context waited for a worker and how long they hashed, summed.
+type Times struct{ Wait, Hash time.Duration }
+
+type timesKey struct{}
+
+// Timed gives a context whose calls, one after the other, add to the Times beside it.
+func Timed(ctx context.Context) (context.Context, *Times) {
+	t := new(Times)
+	return context.WithValue(ctx, timesKey{}, t), t
 }
 
 func (p *Pool) acquire(ctx context.Context, pri Priority) error {
@@ -88,14 +135,9 @@ func (p *Pool) acquire(ctx context.Context, pri Priority) error {
 		p.mu.Unlock()
 		return nil
 	}
-	limit := waitLimit
-	if deadline, ok := ctx.Deadline(); ok {
-		limit = min(limit, time.Until(deadline))
-	}
-	if wait := p.expected(pri); wait > limit {
-		p.stats.Shed++
+	if err := p.shed(ctx, pri); err != nil {
 		p.mu.Unlock()
-		return errs.Retry(errs.Unavailable, "Many people are signing in just now. Try again in a moment.", upToSecond(wait))
+		return err
 	}
 	t := &turn{make(chan struct{})}
 	p.waiting[pri] = append(p.waiting[pri], t)
@@ -112,6 +154,20 @@ func (p *Pool) acquire(ctx context.Context, pri Priority) error {
 		p.leave(pri, t)
 		return ctx.Err()
 	}
+}
+
+// shed sends away, at once, who would wait too long.
+func (p *Pool) shed(ctx context.Context, pri Priority) error {
+	limit := waitLimit
+	if deadline, ok := ctx.Deadline(); ok {
+		limit = min(limit, time.Until(deadline))
+	}
+	wait := p.expected(pri)
+	if wait <= limit {
+		return nil
+	}
+	p.stats.Shed++
+	return errs.Retry(errs.Unavailable, "Many people are signing in just now. Try again in a moment.", upToSecond(wait))
 }
 
 // expected is how long somebody who comes now would wait: those before them and, on average, half of a running hash.
@@ -159,6 +215,7 @@ func (p *Pool) pass() {
 // Stats is a look at the pool.
 type Stats struct {
 	Workers, Busy            int
+	Processes                int           // workers that are processes and alive now; 0 = hashes run in goroutines
 	WaitingKnown, WaitingNew int           // in the queues, now
 	Mean                     time.Duration // of one hash, lately
 	Done, Shed               uint64        // since the start
@@ -172,6 +229,9 @@ func (p *Pool) Stats() Stats {
 	s := p.stats
 	s.Workers, s.Busy, s.Mean = p.workers, p.busy, p.mean
 	s.WaitingKnown, s.WaitingNew = len(p.waiting[Known]), len(p.waiting[Stranger])
+	if p.crew != nil {
+		s.Processes = int(p.crew.alive.Load())
+	}
 	return s
 }
 
