@@ -20,7 +20,7 @@ func (n *node) operation(op string, took time.Duration) { n.metrics.Operation(op
 // observeLogin is told about every login that was answered. The stages of one that was refused before the hash say
 // nothing, so the profile hears of those that worked.
 func (n *node) observeLogin(outcome string, s auth.Spans) {
-	for span, took := range map[string]time.Duration{"find": s.Find, "verify": s.Verify, "start": s.Start, "write": s.Write} {
+	for span, took := range map[string]time.Duration{"find": s.Find, "wait": s.Wait, "verify": s.Verify, "start": s.Start, "write": s.Write} {
 		n.metrics.Login(outcome, span, took)
 	}
 	if outcome != "ok" {

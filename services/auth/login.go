@@ -32,7 +32,8 @@ type Login struct {
 // Spans is how long each part of a login took, in the order of the seed's login_endpoint.
 type Spans struct {
 	Find   time.Duration // reading the account
-	Verify time.Duration // waiting for and computing the hash; a second one when its cost has risen (PW-7)
+	Wait   time.Duration // in the queue for a hash worker
+	Verify time.Duration // computing the hash; a second one when its cost has risen (PW-7)
 	Start  time.Duration // creating the session, or the API's refresh token
 	Write  time.Duration // the rest of the transaction
 }
@@ -121,6 +122,10 @@ func (s *Service) check(ctx context.Context, a *attempt) (outcome string, err er
 	if locked, err := s.locked(ctx, a); locked || err != nil {
 		return "locked", err
 	}
+	// Whoever would be sent away later is sent away before anything is looked up (LG-3).
+	if err := s.Hashes.Admit(ctx, a.priority); err != nil {
+		return "", err
+	}
 	a.lap()
 	a.account, err = findAccount(ctx, s.DB, a.key)
 	a.spans.Find = a.lap()
@@ -131,6 +136,7 @@ func (s *Service) check(ctx context.Context, a *attempt) (outcome string, err er
 	if a.account != nil {
 		hash = a.account.PasswordHash
 	}
+	ctx, times := hashpool.Timed(ctx)
 	right, err := s.Hashes.Verify(ctx, a.priority, a.password, hash)
 	if err != nil {
 		return "", err
@@ -141,7 +147,7 @@ func (s *Service) check(ctx context.Context, a *attempt) (outcome string, err er
 			return "", err
 		}
 	}
-	a.spans.Verify = a.lap()
+	a.spans.Wait, a.spans.Verify = times.Wait, times.Hash
 	if outcome != "" {
 		return outcome, nil
 	}
@@ -232,7 +238,7 @@ func (s *Service) refuse(ctx context.Context, who actor.Actor, a *attempt, reaso
 }
 
 func (s *Service) observe(ctx context.Context, outcome string, spans Spans) {
-	s.Log.InfoContext(ctx, "login", "outcome", outcome, "find", spans.Find, "verify", spans.Verify, "start", spans.Start, "write", spans.Write)
+	s.Log.InfoContext(ctx, "login", "outcome", outcome, "find", spans.Find, "wait", spans.Wait, "verify", spans.Verify, "start", spans.Start, "write", spans.Write)
 	if s.Observe != nil {
 		s.Observe(outcome, spans)
 	}
