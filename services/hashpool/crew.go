@@ -3,6 +3,7 @@ package hashpool
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"os"
@@ -19,6 +20,9 @@ const (
 	// noWorker is how long to wait for a worker that is being restarted; then the password is hashed here. A login is
 	// never lost to that.
 	noWorker = 3 * time.Second
+	// starving is how long one hash may take. Workers get what nobody else wants; where other programs want every core, that
+	// is nothing, and then the password is hashed here, one at a time.
+	starving = 4 * time.Second
 	// A worker that dies young is restarted later each time, so that a broken installation does not start processes all day.
 	shortLife, firstPause, longestPause = time.Second, 100 * time.Millisecond, 10 * time.Second
 )
@@ -29,6 +33,7 @@ type crew struct {
 	log     *slog.Logger
 	idle    chan *worker
 	alive   atomic.Int32
+	here    sync.Mutex // held while this process does a worker's work
 	all     sync.WaitGroup
 }
 
@@ -138,30 +143,59 @@ func (c *crew) forgetGone() {
 	}
 }
 
-// ask has a worker carry out r. ok is false when this process must do it itself: there are no workers, or they cannot
-// keep alive. A worker that dies under a request is replaced and the request repeated.
+var (
+	errNoWorker = errors.New("no hash worker is free")
+	errStarving = errors.New("a hash worker gets no time")
+)
+
+// ask has a worker carry out r. ok is false when this process must do it itself: there are no workers, they cannot keep
+// alive, or they get no time. A worker that dies under a request is replaced and the request repeated.
 func (p *Pool) ask(ctx context.Context, r request) (a answer, ok bool) {
 	if p.crew == nil || len(r.password) > maxText {
 		return answer{}, false // what is too long is refused without a hash
 	}
-	late := time.NewTimer(noWorker)
-	defer late.Stop()
+	var err error
 	for range tries {
-		select {
-		case w := <-p.crew.idle:
-			a, err := w.ask(r)
-			if err == nil {
-				p.crew.offer(w)
-				return a, true
-			}
-			_ = w.in.Close() // if it still lives, it ends now
-		case <-late.C:
-			p.crew.log.WarnContext(ctx, "no hash worker answers; hashing in this process")
-			return answer{}, false
+		a, err = p.crew.ask(r)
+		if err == nil {
+			return a, true
+		}
+		if errors.Is(err, errNoWorker) || errors.Is(err, errStarving) {
+			break
 		}
 	}
-	p.crew.log.WarnContext(ctx, "hash workers ended under one request; hashing in this process")
+	p.crew.log.WarnContext(ctx, "hashing in this process", "reason", err)
 	return answer{}, false
+}
+
+// ask waits for a free worker and its answer, for neither without end.
+func (c *crew) ask(r request) (answer, error) {
+	var w *worker
+	select {
+	case w = <-c.idle:
+	case <-time.After(noWorker):
+		return answer{}, errNoWorker
+	}
+	type outcome struct {
+		answer answer
+		err    error
+	}
+	done := make(chan outcome, 1)
+	go func() { // it outlives us where the worker starves, and then offers the worker again
+		a, err := w.ask(r)
+		if err == nil {
+			c.offer(w)
+		} else {
+			_ = w.in.Close() // if it still lives, it ends now
+		}
+		done <- outcome{a, err}
+	}()
+	select {
+	case o := <-done:
+		return o.answer, o.err
+	case <-time.After(starving):
+		return answer{}, errStarving
+	}
 }
 
 func (w *worker) ask(r request) (answer, error) {

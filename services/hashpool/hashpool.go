@@ -60,6 +60,7 @@ func (p *Pool) Hash(ctx context.Context, pri Priority, password string) (hashed 
 		if r, ok := p.ask(ctx, request{op: opHash, password: password}); ok {
 			hashed, err = r.hash()
 		} else {
+			defer p.alone()()
 			hashed, err = p.hash(password)
 		}
 	})
@@ -75,10 +76,20 @@ func (p *Pool) Verify(ctx context.Context, pri Priority, password, hashed string
 		if r, answered := p.ask(ctx, request{op: opVerify, password: password, hashed: hashed}); answered {
 			ok = r.status == statusYes
 		} else {
+			defer p.alone()()
 			ok = p.verify(password, hashed)
 		}
 	})
 	return ok, err
+}
+
+// alone lets one at a time do what the processes could not. Where there are none it is no bound.
+func (p *Pool) alone() (done func()) {
+	if p.crew == nil {
+		return func() {}
+	}
+	p.crew.here.Lock()
+	return p.crew.here.Unlock
 }
 
 // Admit says beforehand whether a call would be sent away now, so that nothing is looked up for somebody who cannot be

@@ -126,6 +126,7 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 
 var (
 	hashWorkers = desc("hash_workers", "Passwords that may be hashed at once; 0 = no bound.")
+	hashProcs   = desc("hash_processes", "Worker processes alive; 0 = passwords are hashed in the server itself.")
 	hashBusy    = desc("hash_busy", "Passwords being hashed.")
 	hashWaiting = desc("hash_waiting", "People waiting for their password to be hashed.", "priority")
 	hashMean    = desc("hash_mean_seconds", "Time of one hash, lately.")
@@ -146,6 +147,7 @@ func (h hashes) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeByColl
 func (h hashes) Collect(ch chan<- prometheus.Metric) {
 	s := h.pool.Stats()
 	gauge(ch, hashWorkers, float64(s.Workers))
+	gauge(ch, hashProcs, float64(s.Processes))
 	gauge(ch, hashBusy, float64(s.Busy))
 	gauge(ch, hashWaiting, float64(s.WaitingKnown), "known")
 	gauge(ch, hashWaiting, float64(s.WaitingNew), "stranger")
