@@ -27,7 +27,7 @@ func (n *node) observeLogin(outcome string, s auth.Spans) {
 		return
 	}
 	for op, took := range map[profile.Op]time.Duration{
-		profile.LoginFind: s.Find, profile.LoginVerify: s.Verify, profile.LoginStart: s.Start, profile.LoginWrite: s.Write,
+		profile.LoginFind: s.Find, profile.LoginWait: s.Wait, profile.LoginVerify: s.Verify, profile.LoginStart: s.Start, profile.LoginWrite: s.Write,
 	} {
 		n.profile.Observe(op, took)
 	}
