@@ -3,12 +3,16 @@ package handlers
 import (
 	"errors"
 	"net/http"
+	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"dashtam/handlers/web"
 	"dashtam/services/auth"
 	"dashtam/services/errs"
+	"dashtam/services/profile"
+	"dashtam/views/components"
 	"dashtam/views/pages"
 )
 
@@ -26,6 +30,7 @@ func (g *gates) login(c echo.Context) error {
 		Password string `form:"password"`
 		Next     string `form:"next"`
 	}
+	start := time.Now()
 	err := web.Bind(c, &form)
 	var done auth.Login
 	if err == nil {
@@ -37,6 +42,9 @@ func (g *gates) login(c echo.Context) error {
 		g.cookies.Set(c, web.DeviceCookie, done.Device)
 		if next == "" {
 			next = "/overview"
+		}
+		if took := time.Since(start); took > profile.SlowLogin {
+			web.Flash(c, web.Slow, "Signing in took "+components.Measured(took)+". The time is kept; whether it bothered you is for you to say.")
 		}
 		return web.Redirect(c, next)
 	}
@@ -50,11 +58,32 @@ func (g *gates) login(c echo.Context) error {
 		page.Fault = errs.Message(err)
 		return g.loginPage(c, http.StatusUnauthorized, page)
 	}
+	if c.Request().Context().Err() != nil {
+		return err // there is no time left to render in
+	}
+	if seconds, ok := web.Later(c, err); ok {
+		return g.later(c, page, seconds, err)
+	}
 	return err
+}
+
+// later asks to come back: the machine has more passwords to check than it can. The form keeps what was typed, but the
+// password only where htmx left it standing; there it is sent again by itself.
+func (g *gates) later(c echo.Context, p pages.Login, seconds int, err error) error {
+	why, _, _ := strings.Cut(errs.Message(err), ". ")
+	p.Later = &pages.Later{Why: strings.TrimSuffix(why, ".") + ".", Seconds: seconds, Script: web.WantsFragment(c.Request()), RequestID: web.Actor(c).RequestID}
+	if why == "" {
+		p.Later.Why = "Signing in takes too long just now."
+	}
+	if p.Later.Script {
+		return web.Fragment(c, http.StatusServiceUnavailable, pages.LaterPart(*p.Later))
+	}
+	return g.loginPage(c, http.StatusServiceUnavailable, p)
 }
 
 func (g *gates) loginPage(c echo.Context, status int, p pages.Login) error {
 	p.Closed = g.auth.SignupClosed
+	web.Instead(c, "#sign-in")
 	return gate(c, status, "Sign in", "Sign in to this Dashtam.", pages.LoginPage(p))
 }
 

@@ -20,6 +20,8 @@ import (
 	"dashtam/services/email"
 	"dashtam/services/ledger"
 	"dashtam/services/password"
+	"dashtam/services/profile"
+	"dashtam/services/review"
 	"dashtam/services/syncer"
 	"dashtam/services/tokens"
 	"dashtam/static"
@@ -46,6 +48,8 @@ type Deps struct {
 	Syncer      *syncer.Service
 	Tokens      *tokens.Service
 	Admin       *administration.Service
+	Profile     *profile.Profile // may be nil
+	Review      *review.Service
 }
 
 // Condition names, each in a word, what a node needs and cannot have (Down: it takes no requests) and what it only works
@@ -63,6 +67,7 @@ func New(d Deps) http.Handler {
 	files := static.Handler()
 	reports := middleware.CrossOrigin(base)(middleware.Reports())
 	var h http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		web.InfoFrom(r.Context()).Profile = d.Profile
 		switch path := r.URL.Path; {
 		case strings.HasPrefix(path, "/static/"), path == "/robots.txt", path == "/favicon.ico":
 			web.InfoFrom(r.Context()).Route = "/static/"

@@ -14,6 +14,7 @@ import (
 	"dashtam/services/auth"
 	"dashtam/services/connections"
 	"dashtam/services/errs"
+	"dashtam/views/pages"
 )
 
 // access says who may call a route.
@@ -41,6 +42,7 @@ const usual = 15 * time.Second
 // routes is the one table of URLs.
 func (d Deps) routes() []route {
 	gates := &gates{d.Auth, d.Sessions, d.Passwords, web.NewCookies(d.BaseURL), d.Outbox, d.BaseURL.String()}
+	speed := &speed{d.Review}
 	settings := &settings{d.Auth, web.NewCookies(d.BaseURL)}
 	table := []route{
 		{method: http.MethodGet, path: "/", access: public, handle: gates.landing},
@@ -54,6 +56,7 @@ func (d Deps) routes() []route {
 		{method: http.MethodPost, path: "/verify/:token", access: public, handle: gates.verify},
 		{method: http.MethodGet, path: "/login", access: public, handle: gates.newLogin},
 		{method: http.MethodPost, path: "/login", access: public, handle: gates.login, slow: true},
+		{method: http.MethodPost, path: "/login/slow", access: public, handle: speed.feltSlow},
 		{method: http.MethodGet, path: "/setup/:token", access: public, handle: gates.showSetup},
 		{method: http.MethodPost, path: "/setup/:token", access: public, handle: gates.setUp, slow: true},
 		{method: http.MethodPost, path: "/logout", access: user, handle: gates.logout},
@@ -109,12 +112,14 @@ func (d Deps) bankRoutes() []route {
 
 // officeRoutes are the pages for administrators.
 func (d Deps) officeRoutes() []route {
-	office := &office{d.Admin}
+	office, speed := &office{d.Admin}, &speed{d.Review}
 	return []route{
 		{method: http.MethodGet, path: "/admin", access: admin, handle: office.index},
 		{method: http.MethodGet, path: "/admin/users", access: admin, handle: office.people},
 		{method: http.MethodGet, path: "/admin/connections", access: admin, handle: office.connections},
 		{method: http.MethodGet, path: "/admin/jobs", access: admin, handle: office.jobs},
+		{method: http.MethodGet, path: pages.PerformancePath, access: admin, handle: speed.show},
+		{method: http.MethodGet, path: pages.PerformancePath + "/live", access: admin, handle: speed.live},
 	}
 }
 

@@ -30,6 +30,42 @@
     const words = $("[data-verb]", button);
     if (words) words.textContent = busy;
   });
+  // The same for a form that htmx sends. Its button is as before when the answer is here, unless that leads elsewhere.
+  document.addEventListener("htmx:beforeRequest", ({ detail }) => {
+    const button = detail.elt.matches("form") && $("button[data-busy]", detail.elt);
+    const words = button && $("[data-verb]", button);
+    if (!words) return;
+    button.setAttribute("aria-busy", "true");
+    words.dataset.was ??= words.textContent;
+    words.textContent = button.dataset.busy;
+  });
+  document.addEventListener("htmx:afterRequest", ({ detail }) => {
+    const button = detail.elt.matches("form") && $("button[aria-busy=true]", detail.elt);
+    const words = button && $("[data-was]", button);
+    if (!words || detail.xhr.getResponseHeader("HX-Redirect")) return;
+    button.removeAttribute("aria-busy");
+    words.textContent = words.dataset.was;
+  });
+
+  // ---------- a sign-in that was asked to come back does so by itself; not all of them in the same second ----------
+  let coming = 0;
+  document.addEventListener("htmx:afterSwap", () => {
+    clearInterval(coming);
+    const notice = $("[data-retry]");
+    const form = $("form[hx-post='/login']");
+    if (!notice || !form) return;
+    const due = Date.now() + notice.dataset.retry * 1000 * (1 + Math.random() / 5);
+    coming = setInterval(() => {
+      const left = Math.ceil((due - Date.now()) / 1000);
+      if (left > 0) return ($("span", notice).textContent = left);
+      clearInterval(coming);
+      form.requestSubmit();
+    }, 500);
+  });
+  document.addEventListener("htmx:beforeRequest", ({ detail }) => {
+    if (detail.elt.matches("form[hx-post='/login']")) clearInterval(coming);
+  });
+
   // An address holds what was asked for, not what was left empty.
   document.addEventListener("formdata", (event) => {
     if (event.target.method !== "get") return;

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"time"
@@ -16,6 +17,15 @@ func (n *node) observe(op profile.Op) func(took time.Duration) {
 
 // operation passes on to the metrics what the profile was told.
 func (n *node) operation(op string, took time.Duration) { n.metrics.Operation(op, took) }
+
+// hashed is told about every hash. The wait before it is in the stages of a login.
+func (n *node) hashed(op string, _, took time.Duration) {
+	if op == "hash" {
+		n.profile.Observe(profile.Hash, took)
+	} else {
+		n.profile.Observe(profile.Verify, took)
+	}
+}
 
 // observeLogin is told about every login that was answered. The stages of one that was refused before the hash say
 // nothing, so the profile hears of those that worked.
@@ -63,4 +73,15 @@ func isPage(method, route string) bool {
 		return false
 	}
 	return !strings.HasSuffix(route, ".csv") && !strings.HasSuffix(route, "/continue") && !strings.HasSuffix(route, "/callback")
+}
+
+// look measures the queue and the review criteria.
+func (n *node) look(ctx context.Context) {
+	hashes := n.hashes.Stats()
+	n.profile.Level(profile.Waiting, hashes.WaitingKnown+hashes.WaitingNew)
+	ctx, cancel := context.WithTimeout(ctx, lookEvery/2)
+	defer cancel()
+	if err := n.review.Evaluate(ctx); err != nil {
+		n.app.log.WarnContext(ctx, "the review criteria were not noted", "error", err)
+	}
 }

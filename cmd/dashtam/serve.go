@@ -10,6 +10,9 @@ import (
 // sweepEvery is how often counters of limits that are over are removed.
 const sweepEvery = 10 * time.Minute
 
+// lookEvery is how often the review criteria are measured.
+const lookEvery = 10 * time.Second
+
 var errDatabaseGone = errors.New("the embedded database has ended; postgres/postgres.log in the data directory says why")
 
 type serveCommand struct{}
@@ -85,8 +88,11 @@ func (s *site) announce() {
 
 // wait returns when ctx ends, or with the reason why there is no going on.
 func (s *site) wait(ctx context.Context, n *node, db database) error {
-	sweep := time.NewTicker(sweepEvery)
+	sweep, look := time.NewTicker(sweepEvery), time.NewTicker(lookEvery)
 	defer sweep.Stop()
+	defer look.Stop()
+	sample := n.profile.SchedulerSampler()
+	sample()
 	for {
 		select {
 		case <-ctx.Done():
@@ -95,6 +101,9 @@ func (s *site) wait(ctx context.Context, n *node, db database) error {
 			return err
 		case <-db.failed:
 			return errDatabaseGone
+		case <-look.C:
+			sample()
+			n.look(ctx)
 		case <-sweep.C:
 			if err := n.limits.Sweep(ctx); err != nil {
 				s.app.log.WarnContext(ctx, "old counters were not removed", "error", err)

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"net/http"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -30,6 +31,7 @@ import (
 	"dashtam/services/providers"
 	"dashtam/services/providers/fdx"
 	"dashtam/services/redis"
+	"dashtam/services/review"
 	"dashtam/services/syncer"
 	"dashtam/services/tokens"
 	"dashtam/views/emails"
@@ -48,6 +50,7 @@ type node struct {
 	cache       *cache.Cache
 	metrics     *metrics.Metrics
 	profile     *profile.Profile
+	review      *review.Service
 	tokens      *tokens.Service
 	auth        *auth.Service
 	ledger      *ledger.Service
@@ -73,6 +76,7 @@ func (a *app) open(ctx context.Context, url string) (*node, error) {
 	}
 	n.passwords = password.New(0)
 	n.hashes = hashpool.New(n.passwords, a.config.HashWorkers)
+	n.hashes.Observe = n.hashed
 	n.metrics = metrics.New(metrics.Config{Pool: pool, Hashes: n.hashes})
 	n.limits, n.cache = limits.New(pool, time.Now), cache.New(cache.NewMemory(cachedMost, time.Now), n.metrics.Cache)
 	if a.config.RedisURL != "" {
@@ -81,6 +85,9 @@ func (a *app) open(ctx context.Context, url string) (*node, error) {
 			return nil, err
 		}
 	}
+	n.review = review.New(review.Config{
+		DB: pool, Profile: n.profile, Hashes: n.hashes, Limits: n.limits, Log: a.log, Now: time.Now, Cores: runtime.GOMAXPROCS(0),
+	})
 	n.tokens = tokens.New(tokens.Config{DB: pool, Keys: n.keys, Profile: n.profile})
 	n.ledger = ledger.New(pool)
 	n.auth = auth.New(auth.Config{
@@ -180,6 +187,7 @@ func (n *node) pages(ready func(context.Context) handlers.Condition) http.Handle
 		API:      api.New(api.Deps{Auth: n.auth, Ledger: n.ledger, Connections: n.connections, Syncer: n.syncer, Limits: n.limits}),
 		Sessions: web.NewSessions(store, c.BaseURL), Auth: n.auth, Passwords: n.passwords,
 		Ledger: n.ledger, Connections: n.connections, Syncer: n.syncer, Tokens: n.tokens, Admin: admin.New(n.pool),
+		Profile: n.profile, Review: n.review,
 	}
 	if c.Email == "outbox" && isLocal(c.BaseURL) {
 		deps.Outbox = email.NewOutbox(filepath.Join(c.DataDir, "outbox"), c.EmailFrom)

@@ -26,6 +26,8 @@ import (
 	"dashtam/services/password"
 	"dashtam/services/postgres"
 	"dashtam/services/postgres/pgtest"
+	"dashtam/services/profile"
+	"dashtam/services/review"
 )
 
 // Password is what everybody's password is: the seed's.
@@ -96,11 +98,15 @@ func (app *App) wire() {
 	passwords := password.New(4) // bcrypt's least: what is hashed, and how often, does not depend on it
 	outbox := email.NewOutbox(app.t.TempDir(), "Dashtam <dashtam@localhost>")
 	counters := limits.New(app.DB, time.Now)
+	times, hashes := profile.New(time.Now, nil), hashpool.New(passwords, 0)
 	people := auth.New(auth.Config{
-		DB: app.DB, Passwords: passwords, Hashes: hashpool.New(passwords, 0), Limits: counters, Jobs: queue,
+		DB: app.DB, Passwords: passwords, Hashes: hashes, Profile: times, Limits: counters, Jobs: queue,
 		Tokens: jwt.New(bytes.Repeat([]byte{1}, 32), app.URL, time.Now), DeviceKey: bytes.Repeat([]byte{2}, 32), Log: log, Now: time.Now,
 	})
 	app.Deps = handlers.Deps{
+		Profile: times, Review: review.New(review.Config{
+			DB: app.DB, Profile: times, Hashes: hashes, Limits: counters, Log: log, Now: time.Now, Cores: 2,
+		}),
 		BaseURL: base, Proxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Log: log, Outbox: outbox,
 		Ready: func(ctx context.Context) handlers.Condition {
 			if _, err := app.DB.Exec(ctx, "SELECT 1"); err != nil {

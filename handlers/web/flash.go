@@ -15,6 +15,7 @@ const (
 	Note Tone = "info"
 	Warn Tone = "warn"
 	Need Tone = "need"
+	Slow Tone = "slow" // after a slow sign-in; the notice asks how that felt
 )
 
 // The keys a flash has in the session.

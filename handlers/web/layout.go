@@ -32,7 +32,7 @@ func frame(r *http.Request, m Meta) layouts.Frame {
 		if found {
 			first += "."
 		}
-		f.Flash = &components.Flash{Kind: string(tone), Title: first, Text: rest}
+		f.Flash = &components.Flash{Kind: string(tone), Title: first, Text: rest, Here: r.URL.RequestURI()}
 	}
 	return f
 }

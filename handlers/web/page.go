@@ -10,6 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"dashtam/services/auth"
+	"dashtam/services/profile"
 )
 
 // Meta says what stands around a page's body.
@@ -49,9 +50,11 @@ func Fragment(c echo.Context, status int, body templ.Component) error {
 // write renders body and sends it as HTML.
 func write(w http.ResponseWriter, r *http.Request, status int, body templ.Component) error {
 	var page bytes.Buffer
+	rendered := InfoFrom(r.Context()).Profile.Start(profile.Render)
 	if err := body.Render(r.Context(), &page); err != nil {
 		return fmt.Errorf("web: rendering: %w", err)
 	}
+	rendered()
 	caching(w.Header(), auth.VisitorFrom(r.Context()))
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	out := pack(w.Header(), r, page.Bytes())

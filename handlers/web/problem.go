@@ -89,6 +89,18 @@ func logProblem(r *http.Request, status int, err error) {
 	}
 }
 
+// Later notes that err, which the handler's own page tells of, is ours and passes: it is logged, and Retry-After says
+// after how many seconds to come back. ok is false for an error that is not of this kind.
+func Later(c echo.Context, err error) (seconds int, ok bool) {
+	if Status(err) != http.StatusServiceUnavailable {
+		return 0, false
+	}
+	logProblem(c.Request(), http.StatusServiceUnavailable, err)
+	seconds = retryAfter(http.StatusServiceUnavailable, err)
+	c.Response().Header().Set("Retry-After", strconv.Itoa(seconds))
+	return seconds, true
+}
+
 // retryAfter is the seconds to wait, rounded up; 429 and 503 always say some.
 func retryAfter(status int, err error) int {
 	wait := errs.RetryAfter(err)

@@ -15,6 +15,8 @@ const (
 	hxBoosted        = "HX-Boosted"
 	hxHistoryRestore = "HX-History-Restore-Request"
 	hxRedirect       = "HX-Redirect"
+	hxRetarget       = "HX-Retarget"
+	hxReswap         = "HX-Reswap"
 )
 
 // Redirect answers 303 to a path of ours. For a fragment request it asks htmx to go there instead, because the browser
@@ -30,6 +32,12 @@ func Redirect(c echo.Context, path string) error {
 // WantsFragment reports whether htmx asks for a part of the page rather than for a page.
 func WantsFragment(r *http.Request) bool {
 	return r.Header.Get(hxRequest) == "true" && r.Header.Get(hxBoosted) != "true" && r.Header.Get(hxHistoryRestore) != "true"
+}
+
+// Instead has htmx put the answer in the place of the element that selector finds, whatever the asking element says.
+func Instead(c echo.Context, selector string) {
+	c.Response().Header().Set(hxRetarget, selector)
+	c.Response().Header().Set(hxReswap, "outerHTML")
 }
 
 // ToLogin sends a stranger to the sign-in: after a page they wanted to read they come back to it, after anything else

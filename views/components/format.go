@@ -184,6 +184,25 @@ func Took(d time.Duration) string {
 	}
 }
 
+// Measured is a duration as it was measured, with two figures or more: "0.7 µs", "74 µs", "4.2 ms", "318 ms", "1.24 s".
+func Measured(d time.Duration) string {
+	n, unit := d.Seconds()*1e6, "µs"
+	switch {
+	case d >= 999_500*time.Microsecond:
+		n, unit = d.Seconds(), "s"
+	case d >= 999_500*time.Nanosecond:
+		n, unit = n/1000, "ms"
+	}
+	decimals := 0
+	if n < 9.95 {
+		decimals = 1
+	}
+	if unit == "s" {
+		decimals++
+	}
+	return strconv.FormatFloat(n, 'f', decimals, 64) + thinSpace + unit
+}
+
 // Mask is the last digits of an account number: "•• 4417"; empty when the bank showed none.
 func Mask(digits string) string {
 	if digits == "" {

@@ -18,6 +18,7 @@ func adminTabs(here string) []components.Place {
 	places := []components.Place{
 		{Label: "Health", Href: "/admin"}, {Label: "People", Href: "/admin/users"},
 		{Label: "Connections", Href: "/admin/connections"}, {Label: "Jobs", Href: "/admin/jobs"},
+		{Label: "Performance", Href: PerformancePath},
 	}
 	for i := range places {
 		places[i].Here = places[i].Href == here
