@@ -36,7 +36,7 @@ func TestQuota(t *testing.T) {
 		"version 2, none":           {map[string]string{"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/a/cpu.max": "max 100000\n"}, 0},
 		"version 2, in a container": {map[string]string{"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/cpu.max": "50000 100000\n"}, 0.5},
 		"version 1": {map[string]string{
-			"proc/self/cgroup":                               "5:memory:/x\n3:cpu,cpuacct:/box\n",
+			"proc/self/cgroup": "5:memory:/x\n3:cpu,cpuacct:/box\n",
 			"sys/fs/cgroup/cpu,cpuacct/box/cpu.cfs_quota_us": "150000\n", "sys/fs/cgroup/cpu,cpuacct/box/cpu.cfs_period_us": "100000\n",
 		}, 1.5},
 		"version 1, none": {map[string]string{
