@@ -27,7 +27,7 @@
 //	cache               | io      | Redis                   | -
 //	connections         | io      | PostgreSQL, HTTP        | connections connect_attempts
 //	email               | io      | HTTP, SMTP, files       | -
-//	hashpool            | io      | waiting for a core      | -
+//	hashpool            | io      | processes               | -
 //	jobs                | io      | PostgreSQL              | -
 //	ledger              | io      | PostgreSQL              | accounts transactions holdings balance_days
 //	limits              | io      | PostgreSQL, Redis       | limit_counters

@@ -82,7 +82,8 @@ func children(t *testing.T) (pids []int) {
 	return pids
 }
 
-func TestProcesses_HashAndVerify(t *testing.T) {
+// The founding document's Option 2 behind the same call.
+func TestSeed_Password_HashPasswordAsync_Processes(t *testing.T) {
 	p := staffed(t, 2)
 	var hashed string
 	until(t, "hashed by a worker", func() bool {

@@ -39,7 +39,8 @@ func crowd(t *testing.T, p *Pool, pri Priority, names ...string) {
 	}
 }
 
-func TestHashAndVerify(t *testing.T) {
+// The founding document's hash_password_async and its Option 1, bounded goroutines; with 0 workers its step before that.
+func TestSeed_Password_HashPasswordAsync_Goroutines(t *testing.T) {
 	for _, workers := range []int{0, 1} {
 		p := New(password.New(bcrypt.MinCost), workers)
 		hashed, err := p.Hash(t.Context(), Stranger, "MyPassword123!")
