@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os/exec"
 	"runtime"
 	"strings"
 	"testing"
@@ -228,6 +229,41 @@ func BenchmarkStormKilled(b *testing.B) {
 			b.Errorf("%d logins were lost", tally.other)
 		}
 		b.ReportMetric(float64(tally.other), "lost")
+	}
+}
+
+// BenchmarkStormSlowClients lets slowhttptest (Debian's package of that name) hold a thousand connections open in its three
+// ways, while pages are asked for as in the storm.
+func BenchmarkStormSlowClients(b *testing.B) {
+	if _, err := exec.LookPath("slowhttptest"); err != nil {
+		b.Log("not measured: slowhttptest is not installed")
+		return
+	}
+	s := placements[0].launch(b, b.TempDir(), variants(placements[0].cores())[0])
+	defer s.end(b)
+	page := func(int) error { return get(s.client, s.url+"/overview") }
+	openLoop(stormPages, loopWarm, page)
+	for range b.N {
+		idle, _ := openLoop(stormPages, stormIdle, page)
+		b.Logf("/overview, %.0f a second, p99 in ms: %.1f with nobody else", stormPages, percentile(idle, 99))
+		for _, way := range [][]string{
+			{"headers", "-H", "-i", "5"},
+			{"body", "-B", "-i", "5", "-s", "8192", "-t", "POST"},
+			{"reading", "-X", "-w", "10", "-y", "20", "-n", "5", "-z", "32", "-k", "3"},
+		} {
+			attack := exec.Command("slowhttptest", append(way[1:], "-c", "1000", "-r", "500", "-l", "20", "-p", "3", "-u", s.url+"/login")...)
+			if err := attack.Start(); err != nil {
+				b.Fatal(err)
+			}
+			time.Sleep(stormRaise)
+			took, failed := openLoop(stormPages, stormLength, page)
+			_ = attack.Process.Kill()
+			_ = attack.Wait()
+			b.Logf("slow %s: %.1f, %d pages failed", way[0], percentile(took, 99), failed)
+			if failed > 0 {
+				b.Errorf("slow %s: %d pages failed", way[0], failed)
+			}
+		}
 	}
 }
 
