@@ -88,7 +88,7 @@ func Load[T any](ctx context.Context, c *Cache, kind Kind, key string, load func
 	case got := <-wait:
 		c.count(kind, result)
 		if got.Err == nil {
-			value = got.Val.(T) //nolint:errcheck // only values of T are loaded under this kind
+			value = got.Val.(T) // only values of T are loaded under this kind
 		}
 		return value, got.Err
 	}

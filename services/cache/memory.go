@@ -36,7 +36,7 @@ func (m *Memory) Get(_ context.Context, key string) ([]byte, bool, error) {
 	if !ok {
 		return nil, false, nil
 	}
-	it := e.Value.(*item) //nolint:errcheck // nothing else is in the list
+	it := e.Value.(*item)
 	if !m.now().Before(it.ends) {
 		m.drop(e)
 		return nil, false, nil
@@ -70,5 +70,5 @@ func (m *Memory) Delete(_ context.Context, key string) error {
 }
 
 func (m *Memory) drop(e *list.Element) {
-	delete(m.items, m.used.Remove(e).(*item).key) //nolint:errcheck // nothing else is in the list
+	delete(m.items, m.used.Remove(e).(*item).key)
 }

@@ -106,7 +106,7 @@ func TestEnqueue_InTheCallersTransaction(t *testing.T) {
 func TestRunner_RT3_AU3_Failures(t *testing.T) {
 	pool := pgtest.New(t)
 	var log syncBuffer
-	worked := make(chan string, 3)
+	worked := make(chan string, 16) // a failed try may be repeated
 	run(t, pool, slog.New(slog.NewTextHandler(&log, nil)), nil, func(_ context.Context, job *river.Job[jobs.Mail]) error {
 		worked <- job.Args.Purpose
 		switch job.Args.Purpose {

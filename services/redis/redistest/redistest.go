@@ -3,6 +3,7 @@ package redistest
 
 import (
 	"bytes"
+	"context"
 	"net"
 	"os/exec"
 	"strings"
@@ -25,7 +26,7 @@ type Server struct {
 // New starts a Server. Without redis-server on the PATH the test fails and says what to install.
 func New(t testing.TB) *Server {
 	t.Helper()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
+	free, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +63,8 @@ func (s *Server) Start() {
 		s.t.Fatal("there is no redis-server: please install it (Debian: apt-get install redis-server)")
 	}
 	_, port, _ := net.SplitHostPort(s.address)
-	s.process = exec.Command(path, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no")
+	// Its end is Kill's: the test's context ends before the Cleanups that may still need it.
+	s.process = exec.CommandContext(context.Background(), path, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no")
 	s.process.Stdout, s.process.Dir = &s.log, s.t.TempDir()
 	if err := s.process.Start(); err != nil {
 		s.t.Fatal(err)
@@ -78,7 +80,7 @@ func (s *Server) Start() {
 
 // Ask sends one command, words apart by spaces, past every client of ours, and gives the raw answer.
 func (s *Server) Ask(command string) (string, error) {
-	conn, err := net.DialTimeout("tcp", s.address, time.Second)
+	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(s.t.Context(), "tcp", s.address)
 	if err != nil {
 		return "", err
 	}
