@@ -1,10 +1,13 @@
 package main
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
+
+	"dashtam/views/pages"
 )
 
 // TestBrowser_Administrator sets the installation up and sees that it works.
@@ -103,4 +106,28 @@ func TestBrowser_Keyboard(t *testing.T) {
 	p.inspect("list of keys")
 	press("\x1b")
 	p.until("closed", func() bool { return p.count("dialog[open]") == 0 })
+}
+
+// TestBrowser_LoginComesBackByItself signs in while the answer is to come back in a second: what was typed stays, and is
+// sent again without a hand.
+func TestBrowser_LoginComesBackByItself(t *testing.T) {
+	s := launch(t, "serve")
+	p := &person{tab: newTab(t, openChromium(t), s, true), email: "later@example.com"}
+	p.signUp()
+	p.open("/overview")
+	p.click(`.rail-foot summary`)
+	p.click(`form[action="/logout"] button`)
+	p.reaches("/")
+	p.open("/login")
+	p.fill(`input[name=email]`, p.email)
+	p.fill(`input[name=password]`, secret)
+	var part strings.Builder
+	if err := pages.LaterPart(pages.Later{Why: "Many people are signing in just now.", Seconds: 1, Script: true}).Render(t.Context(), &part); err != nil {
+		t.Fatal(err)
+	}
+	said, _ := json.Marshal(part.String())
+	if _, err := eval[bool](p.tab, `document.querySelector("#login-says").innerHTML = `+string(said)+`, document.dispatchEvent(new CustomEvent("htmx:afterSwap"))`); err != nil {
+		t.Fatal(err)
+	}
+	p.reaches("/overview")
 }

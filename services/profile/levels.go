@@ -20,8 +20,8 @@ type Level string
 
 // The levels.
 const (
-	LoggingIn Level = "logging_in" // logins going on at once
-	Waiting   Level = "waiting"    // people in the queues before the hash
+	AtOnce  Level = "at_once" // logins going on
+	Waiting Level = "waiting" // people in the queues before the hash
 )
 
 // The document's limits on logins.
@@ -98,7 +98,7 @@ func (p *Profile) LoginBegins() (end func(Outcome)) {
 		return func(Outcome) {}
 	}
 	start, at := p.now(), p.loggingIn.Add(1)
-	p.Level(LoggingIn, int(at))
+	p.Level(AtOnce, int(at))
 	return func(o Outcome) {
 		took, at := p.now().Sub(start), max(at, p.loggingIn.Load())
 		p.loggingIn.Add(-1)
@@ -113,6 +113,9 @@ func (p *Profile) LoginBegins() (end func(Outcome)) {
 		}
 	}
 }
+
+// LoggingIn is how many logins are going on now.
+func (p *Profile) LoggingIn() int { return int(p.loggingIn.Load()) }
 
 // SchedulerSampler gives a function that adds to Scheduler what the runtime has counted since its last call: how long
 // goroutines that could run waited for a thread. It is not for several goroutines.

@@ -125,7 +125,7 @@ func New(now func() time.Time, also func(op string, took time.Duration)) *Profil
 	for _, e := range []Event{SentAway, CrowdTrouble, FeltSlow} {
 		p.events[e] = newSeries(0)
 	}
-	for _, l := range []Level{LoggingIn, Waiting} {
+	for _, l := range []Level{AtOnce, Waiting} {
 		p.levels[l] = newSeries(0)
 	}
 	return p

@@ -142,7 +142,7 @@ func TestLogins_CrowdsAndTheirTrouble(t *testing.T) {
 	for _, end := range hundred {
 		end(profile.Worked)
 	}
-	if p.Peak(profile.LoggingIn, profile.Lately) != 100 || p.Events(profile.CrowdTrouble, profile.Lately) != 0 {
+	if p.Peak(profile.AtOnce, profile.Lately) != 100 || p.Events(profile.CrowdTrouble, profile.Lately) != 0 {
 		t.Error("a hundred are not more than a hundred")
 	}
 	more := crowd(profile.Crowd + 1)
@@ -157,8 +157,8 @@ func TestLogins_CrowdsAndTheirTrouble(t *testing.T) {
 	for _, end := range more[1:] {
 		end(profile.Refused)
 	}
-	if p.Events(profile.CrowdTrouble, profile.Lately) != 1 || p.Peak(profile.LoggingIn, profile.Day) != 101 {
-		t.Errorf("%d in trouble, %d at once", p.Events(profile.CrowdTrouble, profile.Lately), p.Peak(profile.LoggingIn, profile.Day))
+	if p.Events(profile.CrowdTrouble, profile.Lately) != 1 || p.Peak(profile.AtOnce, profile.Day) != 101 {
+		t.Errorf("%d in trouble, %d at once", p.Events(profile.CrowdTrouble, profile.Lately), p.Peak(profile.AtOnce, profile.Day))
 	}
 	p.LoginBegins()(profile.Unserved)
 	if p.Events(profile.SentAway, profile.Day) != 1 || p.Figures(profile.Login, profile.Day).Count != 102 {

@@ -46,7 +46,7 @@ func (s *Service) measure(c Criterion) Measure {
 	case Pages:
 		return s.pages()
 	case Logins:
-		peak := s.Profile.Peak(profile.LoggingIn, profile.Lately)
+		peak := s.Profile.Peak(profile.AtOnce, profile.Lately)
 		return Measure{float64(peak), peak > profile.Crowd && s.Profile.Events(profile.CrowdTrouble, profile.Lately) > 0}
 	case CPU:
 		share := s.hashing()

@@ -44,6 +44,7 @@ type Report struct {
 	Pages         Operation       // all of them
 	Alone, Beside profile.Figures // of five minutes: pages while no password was hashed, and while one was
 	Scheduler     Operation
+	LoggingIn     int // now
 	LoginsAtOnce  int // the peak of five minutes
 	SentAway      int // of five minutes
 	FeltSlow      int // of a day
@@ -81,7 +82,8 @@ func (s *Service) Report(ctx context.Context, who actor.Actor, span time.Duratio
 		Now: s.Now(), Began: p.Since(), Span: span, Cores: s.Cores, Hashes: s.Hashes.Stats(),
 		Operations: s.several(operations), Stages: s.several(stages), Scheduler: s.one(profile.Scheduler),
 		Alone: p.Figures(profile.Page, profile.Lately), Beside: p.Figures(profile.PageBeside, profile.Lately),
-		LoginsAtOnce: p.Peak(profile.LoggingIn, profile.Lately), SentAway: p.Events(profile.SentAway, profile.Lately),
+		LoggingIn:    p.LoggingIn(),
+		LoginsAtOnce: p.Peak(profile.AtOnce, profile.Lately), SentAway: p.Events(profile.SentAway, profile.Lately),
 		FeltSlow:    p.Events(profile.FeltSlow, profile.Day),
 		PagesOver:   p.Over(span, profile.Page, profile.PageBeside),
 		LoginsOver:  p.Over(span, profile.Login),

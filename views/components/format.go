@@ -197,8 +197,8 @@ func Measured(d time.Duration) string {
 	if n < 9.95 {
 		decimals = 1
 	}
-	if unit == "s" {
-		decimals++
+	if unit == "s" && n < 10 {
+		decimals = 2
 	}
 	return strconv.FormatFloat(n, 'f', decimals, 64) + thinSpace + unit
 }

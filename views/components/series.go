@@ -127,7 +127,7 @@ func (s *series) tick() {
 	middle := len(s.Points) / 2
 	s.Ticks = []tick{
 		{X: "0%", Anchor: "start", Label: s.clock(s.Points[0].At)},
-		{X: percent(float64(middle) / float64(s.Width)), Anchor: "middle", Label: s.clock(s.Points[middle].At)},
+		{X: percent(float64(middle) / float64(s.Width)), Anchor: "middle", Label: s.clock(s.Points[middle].At), Minor: true},
 		{X: "100%", Anchor: "end", Label: "Now"},
 	}
 }

@@ -299,7 +299,7 @@ func (r row) wrapper(workers int) string {
 func (r row) acceptable() (tone components.Tone, icon, words string) {
 	switch f := r.Day; {
 	case f.Count == 0:
-		return components.Quiet, "ellipsis", "Not seen yet"
+		return components.Quiet, "ellipsis", "Not seen"
 	case f.P95 > r.Limit:
 		return components.Bad, "circle-alert", "No"
 	case f.P99 > r.Limit:
@@ -357,10 +357,11 @@ func (p Performance) poolStats() []components.Stat {
 		workers = components.Count(h.Busy)
 	}
 	return []components.Stat{
+		{Label: "Signing in now", Value: components.Count(p.LoggingIn), Note: "at most " + components.Count(p.LoginsAtOnce) + " in 5 min"},
 		{Label: "Hashing now", Value: workers, Note: "one hash takes " + components.Measured(h.Mean)},
 		{Label: "Waiting, known devices", Value: components.Count(h.WaitingKnown), Note: "they go first"},
-		{Label: "Waiting, strangers", Value: components.Count(h.WaitingNew), Note: "at most 15 s"},
-		{Label: "Sent away, 5 min", Value: components.Count(p.SentAway), Note: components.Count(int64(h.Shed)) + " since the start"}, //nolint:gosec // a count
+		{Label: "Waiting, strangers", Value: components.Count(h.WaitingNew), Note: "let in for 15 s"},
+		{Label: "Not served, 5 min", Value: components.Count(p.SentAway), Note: components.Count(int64(h.Shed)) + " sent away since the start"}, //nolint:gosec // a count
 	}
 }
 
