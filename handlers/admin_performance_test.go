@@ -79,7 +79,7 @@ func TestPerformance(t *testing.T) {
 		p.WantOne(".answer:contains('Signing in is slow'):contains('nobody else waits')")
 		p.WantText("Next review: due since today at").WantText("because signing in takes over a second.")
 		p.WantOne(`.gauges > div:contains("Time to sign in"):contains("Over"):contains("Since today at")`)
-		p.WantOne(`section[aria-labelledby=lim] tbody tr:contains("Time to sign in crossed its limit with 2.9")`)
+		p.WantOne(`section[aria-labelledby=lim] tbody tr:contains("Time to sign in: crossed the limit, with 2.9")`)
 	})
 }
 

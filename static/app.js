@@ -59,6 +59,7 @@
       const left = Math.ceil((due - Date.now()) / 1000);
       if (left > 0) return ($("span", notice).textContent = left);
       clearInterval(coming);
+      if (!form.elements.again) form.append(Object.assign(document.createElement("input"), { type: "hidden", name: "again" }));
       form.requestSubmit();
     }, 500);
   });

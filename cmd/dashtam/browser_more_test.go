@@ -130,4 +130,10 @@ func TestBrowser_LoginComesBackByItself(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.reaches("/overview")
+	if !strings.Contains(p.text("#flash"), "more than one try") {
+		t.Errorf("the page after it does not ask how that felt:\n%s", p.body())
+	}
+	p.inspect("overview after a slow sign-in")
+	p.click(`#flash form button`)
+	p.until("thanked", func() bool { return strings.Contains(p.text("#flash"), "that is counted") })
 }

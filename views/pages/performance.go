@@ -60,7 +60,7 @@ func (p Performance) answer() string {
 	if p.status(review.Pages).Over {
 		return "Pages wait for other people's passwords: " + components.Measured(beside.P95) + " at the 95th percentile while one is hashed."
 	}
-	if login := p.login(); p.status(review.SlowLogin).Due() || p.status(review.Logins).Due() {
+	if login := p.login(); p.status(review.SlowLogin).Over || p.status(review.Logins).Over {
 		words := "Signing in is slow"
 		if login.Count > 0 {
 			words += ", " + components.Measured(login.P95) + " at the 95th percentile"
@@ -218,9 +218,9 @@ func lineWords(l review.Line) string {
 		review.Pages: "Slow pages because of hashing", review.Logins: "Simultaneous logins", review.CPU: "CPU taken by bcrypt", review.SlowLogin: "Time to sign in",
 	}[l.Criterion]
 	if l.Crossed {
-		return what + " crossed its limit with " + value + "."
+		return what + ": crossed the limit, with " + value + "."
 	}
-	return what + " is back under its limit; at worst " + value + "."
+	return what + ": back under the limit; at worst " + value + "."
 }
 
 // schedulerSentences say what Go has in place of a blocked event loop.
@@ -360,7 +360,7 @@ func (p Performance) poolStats() []components.Stat {
 		{Label: "Signing in now", Value: components.Count(p.LoggingIn), Note: "at most " + components.Count(p.LoginsAtOnce) + " in 5 min"},
 		{Label: "Hashing now", Value: workers, Note: "one hash takes " + components.Measured(h.Mean)},
 		{Label: "Waiting, known devices", Value: components.Count(h.WaitingKnown), Note: "they go first"},
-		{Label: "Waiting, strangers", Value: components.Count(h.WaitingNew), Note: "let in for 15 s"},
+		{Label: "Waiting, strangers", Value: components.Count(h.WaitingNew), Note: "turned away beyond 15 s"},
 		{Label: "Not served, 5 min", Value: components.Count(p.SentAway), Note: components.Count(int64(h.Shed)) + " sent away since the start"}, //nolint:gosec // a count
 	}
 }
