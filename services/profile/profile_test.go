@@ -22,7 +22,7 @@ func profiled() (*clock, *profile.Profile) { c := start(); return c, profile.New
 
 func TestFigures_AreAtMostAnEighthOff(t *testing.T) {
 	_, p := profiled()
-	dice := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same every time, on purpose
+	dice := rand.New(rand.NewPCG(1, 2))
 	var all []time.Duration
 	for range 10_000 {
 		d := time.Duration(math.Exp(dice.NormFloat64()*2) * float64(3*time.Millisecond))
@@ -184,7 +184,7 @@ func TestScheduler_CountsWhatIsNew(t *testing.T) {
 	}
 }
 
-func TestNilObservesNothing(t *testing.T) {
+func TestNilObservesNothing(*testing.T) {
 	var p *profile.Profile
 	p.Observe(profile.Hash, time.Second)
 	p.Start(profile.Seal)()

@@ -200,13 +200,12 @@ func wholePercent(share float64) string { return strconv.Itoa(int(share*100+0.5)
 
 // criterionValue is a figure in a criterion's unit.
 func criterionValue(c review.Criterion, v float64) string {
-	switch c {
-	case review.Logins:
+	switch {
+	case c == review.Logins:
 		return components.Count(int(v))
-	case review.CPU:
+	case c == review.CPU:
 		return wholePercent(v)
-	}
-	if v == 0 {
+	case v == 0:
 		return "none yet"
 	}
 	return components.Measured(time.Duration(v * float64(time.Second)))
@@ -275,7 +274,7 @@ func (p Performance) poolStats() []components.Stat {
 		{Label: "Hashing now", Value: workers, Note: "one hash takes " + components.Measured(h.Mean)},
 		{Label: "Waiting, known devices", Value: components.Count(h.WaitingKnown), Note: "they go first"},
 		{Label: "Waiting, strangers", Value: components.Count(h.WaitingNew), Note: "turned away beyond 15 s"},
-		{Label: "Not served, 5 min", Value: components.Count(p.SentAway), Note: components.Count(int64(h.Shed)) + " sent away since the start"}, //nolint:gosec // a count
+		{Label: "Not served, 5 min", Value: components.Count(p.SentAway), Note: components.Count(int64(h.Shed)) + " sent away since the start"},
 	}
 }
 
