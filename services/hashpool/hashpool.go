@@ -155,6 +155,8 @@ func (p *Pool) acquire(ctx context.Context, pri Priority) error {
 	p.mu.Unlock()
 
 	queued := time.Now()
+	tooLong := time.NewTimer(waitLimit)
+	defer tooLong.Stop()
 	select {
 	case <-t.granted:
 		p.mu.Lock()
@@ -164,6 +166,11 @@ func (p *Pool) acquire(ctx context.Context, pri Priority) error {
 	case <-ctx.Done():
 		p.leave(pri, t)
 		return ctx.Err()
+	case <-tooLong.C: // hashing has become slower than it was when this wait was reckoned
+		p.leave(pri, t)
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return p.sendAway(p.expected(pri))
 	}
 }
 
@@ -177,6 +184,10 @@ func (p *Pool) shed(ctx context.Context, pri Priority) error {
 	if wait <= limit {
 		return nil
 	}
+	return p.sendAway(wait)
+}
+
+func (p *Pool) sendAway(wait time.Duration) error {
 	p.stats.Shed++
 	return errs.Retry(errs.Unavailable, "Many people are signing in just now. Try again in a moment.", upToSecond(wait))
 }

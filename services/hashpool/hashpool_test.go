@@ -106,8 +106,9 @@ func TestKnownBeforeStrangers(t *testing.T) {
 func TestShedsAtOnceWhatWouldWaitTooLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := slow(1, func(string) {})
-		for range 16 { // one runs, fifteen wait for up to 14.5 s
-			crowd(t, p, Stranger, "x")
+		for range 16 { // one runs, fifteen wait for up to 14.5 s; whom the owner below pushes over 15 s is sent away later
+			go func() { _, _ = p.Hash(t.Context(), Stranger, "x") }()
+			synctest.Wait()
 		}
 		start := time.Now()
 		_, err := p.Hash(t.Context(), Stranger, "late")
@@ -121,6 +122,29 @@ func TestShedsAtOnceWhatWouldWaitTooLong(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		crowd(t, p, Stranger, "later") // the queue has moved on
 		time.Sleep(30 * time.Second)
+	})
+}
+
+// A wait that was reckoned when hashing was fast ends after fifteen seconds all the same.
+func TestNobodyWaitsLongerThanTheLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := slow(1, func(string) {})
+		p.mean = time.Millisecond
+		inner := p.hash
+		p.hash = func(password string) (string, error) {
+			time.Sleep(9 * time.Second)
+			return inner(password)
+		}
+		crowd(t, p, Stranger, "a", "b")
+		start := time.Now()
+		_, err := p.Hash(t.Context(), Stranger, "late")
+		if errs.KindOf(err) != errs.Unavailable || errs.RetryAfter(err) < time.Second || time.Since(start) != waitLimit {
+			t.Errorf("%v, retry after %v, answered after %v", err, errs.RetryAfter(err), time.Since(start))
+		}
+		if s := p.Stats(); s.Shed != 1 || s.WaitingNew != 0 {
+			t.Errorf("%+v", s)
+		}
+		time.Sleep(time.Minute)
 	})
 }
 
