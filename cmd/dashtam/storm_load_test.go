@@ -238,8 +238,9 @@ func (s *stormServer) api(token, path, from string) error {
 		return err
 	}
 	defer func() { _ = res.Body.Close() }()
-	if _, err := io.Copy(io.Discard, res.Body); err != nil || res.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s: %s %v", path, res.Status, err)
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %s", path, res.Status)
 	}
-	return nil
+	_, err = io.Copy(io.Discard, res.Body)
+	return err
 }

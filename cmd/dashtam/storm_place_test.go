@@ -218,7 +218,7 @@ func (s *stormServer) seed(b testing.TB, n int) {
 }
 
 // memory is the program's and its workers' share of the memory (PSS), without the database, in bytes.
-func (s *stormServer) memory(b testing.TB) (bytes int) {
+func (s *stormServer) memory() (bytes int) {
 	for _, pid := range append(descendants(s.cmd.Process.Pid), s.cmd.Process.Pid) {
 		if name, _ := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid)); filepath.Base(name) == "postgres" {
 			continue

@@ -177,17 +177,15 @@ func BenchmarkStormCrowd(b *testing.B) {
 	defer s.end(b)
 	s.seed(b, stormPeople)
 	for range b.N {
-		before := s.memory(b)
+		before := s.memory()
 		crowd := s.beginMixed(b, thousand)
 		most := before
-		var pages []time.Duration
 		for range 5 {
-			took, failed := openLoop(stormPages, stormLength/5, func(int) error { return get(s.client, s.url+"/overview") })
-			pages = append(pages, took...)
+			_, failed := openLoop(stormPages, stormLength/5, func(int) error { return get(s.client, s.url+"/overview") })
 			if failed > 0 {
 				b.Errorf("%d pages failed", failed)
 			}
-			most = max(most, s.memory(b))
+			most = max(most, s.memory())
 		}
 		tally := crowd.count()
 		crowd.end()
@@ -195,7 +193,7 @@ func BenchmarkStormCrowd(b *testing.B) {
 		s.untilIdle(b)
 		drained := time.Since(left)
 		b.Logf("%d people at once: %d answered, %d sent away with 503, %d hung up; memory of the program %d MB before, %d MB at most, %d MB after; drained %v after they left",
-			thousand, len(tally.took), tally.shed, tally.gone, before>>20, most>>20, s.memory(b)>>20, drained.Round(time.Millisecond))
+			thousand, len(tally.took), tally.shed, tally.gone, before>>20, most>>20, s.memory()>>20, drained.Round(time.Millisecond))
 		b.ReportMetric(drained.Seconds(), "drained-s")
 		b.ReportMetric(float64(most)/float64(1<<20), "most-MB")
 		if tally.other > 0 {

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"golang.org/x/crypto/bcrypt"
+	"golang.org/x/sys/unix"
 
 	"dashtam/services/errs"
 	"dashtam/services/password"
@@ -155,7 +156,7 @@ func TestProcesses_Lowest(t *testing.T) {
 			t.Fatal(err)
 		}
 		f := strings.Fields(after(string(text), ") ")) // proc(5): state is field 3; session 6, nice 19, policy 41
-		if f[19-3] != "19" || f[41-3] != strconv.Itoa(schedIdle) || f[6-3] != strconv.Itoa(pid) {
+		if f[19-3] != "19" || f[41-3] != strconv.Itoa(unix.SCHED_IDLE) || f[6-3] != strconv.Itoa(pid) {
 			t.Errorf("nice %s, policy %s, session %s (pid %d)", f[19-3], f[41-3], f[6-3], pid)
 		}
 	}
@@ -164,7 +165,7 @@ func TestProcesses_Lowest(t *testing.T) {
 // TestProcesses_VT6_NothingToRead: neither arguments nor environment hold a password or anything of ours, no core is
 // dumped, and the memory is not for others of the same user.
 //
-// Break VT-6: services/hashpool/priority_linux.go: no syscall.Setrlimit
+// Break VT-6: services/hashpool/priority_linux.go: no unix.Setrlimit
 func TestProcesses_VT6_NothingToRead(t *testing.T) {
 	t.Setenv("DASHTAM_KEYS", "k1:secret")
 	p := staffed(t, 1)

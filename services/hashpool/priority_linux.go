@@ -6,20 +6,16 @@ import (
 	"runtime"
 	"strconv"
 	"syscall"
-	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 // processes says whether workers can be processes of low priority here.
 const processes = true
 
-// From linux/sched.h and linux/prctl.h; package syscall does not have them.
 const (
-	schedIdle        = 5
-	prSetDumpable    = 4
-	lowest           = 19
-	settledEnv       = "DASHTAM_HASH_WORKER_SETTLED"
-	autogroupOfOwn   = "/proc/self/autogroup"
-	executableOfSelf = "/proc/self/exe"
+	lowest     = 19 // of nice values
+	settledEnv = "DASHTAM_HASH_WORKER_SETTLED"
 )
 
 // apart starts cmd in a session of its own, so that a Ctrl-C does not reach it and that it forms a scheduling group of
@@ -33,15 +29,14 @@ func apart(cmd *exec.Cmd) {
 // thread is made low and becomes a new program, all of whose threads are.
 func belowEverybody() error {
 	if os.Getenv(settledEnv) != "" {
-		_ = syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{})
-		_, _, _ = syscall.RawSyscall(syscall.SYS_PRCTL, prSetDumpable, 0, 0) // no core dump, no debugger (VT-6)
+		_ = unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{})
+		_ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) // no core dump, no debugger (VT-6)
 		return nil
 	}
 	runtime.LockOSThread()
 	// Each is refused in some container; the others then still help.
-	_ = os.WriteFile(autogroupOfOwn, []byte(strconv.Itoa(lowest)), 0)
-	_ = syscall.Setpriority(syscall.PRIO_PROCESS, 0, lowest)
-	var param int32
-	_, _, _ = syscall.RawSyscall(syscall.SYS_SCHED_SETSCHEDULER, 0, schedIdle, uintptr(unsafe.Pointer(&param)))
-	return syscall.Exec(executableOfSelf, os.Args, append(os.Environ(), settledEnv+"=1"))
+	_ = os.WriteFile("/proc/self/autogroup", []byte(strconv.Itoa(lowest)), 0)
+	_ = unix.Setpriority(unix.PRIO_PROCESS, 0, lowest)
+	_ = unix.SchedSetAttr(0, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_IDLE, Nice: lowest}, 0)
+	return syscall.Exec("/proc/self/exe", os.Args, append(os.Environ(), settledEnv+"=1")) //nolint:gosec // itself
 }
