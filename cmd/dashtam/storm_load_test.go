@@ -133,29 +133,36 @@ func (s *stormServer) beginMixed(_ testing.TB, n int) *crowd {
 	})
 }
 
-// beginKnown logs a person in from a device that is known, one try after the other, until the times are asked for.
-func (s *stormServer) beginKnown(b testing.TB) func() []time.Duration {
+// beginKnown logs a person in from a device that is known, one try after the other, until the times are asked for; refused
+// is one try that was not let in.
+func (s *stormServer) beginKnown() (end func() (took []time.Duration, refused error)) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var took []time.Duration
+	var refused error
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		for ctx.Err() == nil {
 			begin := time.Now()
-			if retry, err := s.login(ctx, stormEmail(0), stormSecret, s.device, http.StatusSeeOther); ctx.Err() != nil {
+			retry, err := s.login(ctx, stormEmail(0), stormSecret, s.device, http.StatusSeeOther)
+			switch {
+			case ctx.Err() != nil:
 				return
-			} else if err != nil || retry > 0 {
-				b.Errorf("a known device was not let in: %v, retry after %v", err, retry)
+			case err != nil:
+				refused = err
+			case retry > 0:
+				refused = fmt.Errorf("a known device was told to come back after %v", retry)
+			default:
+				took = append(took, time.Since(begin))
 			}
-			took = append(took, time.Since(begin))
 			time.Sleep(knownEach)
 		}
 	}()
-	return func() []time.Duration {
+	return func() ([]time.Duration, error) {
 		cancel()
 		<-done
 		slices.Sort(took)
-		return took
+		return took, refused
 	}
 }
 

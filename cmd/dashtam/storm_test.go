@@ -118,11 +118,14 @@ func (s *stormServer) turn(b *testing.B, o *outcome) tally {
 	crowd := s.beginStorm(b, stormPeople)
 	time.Sleep(stormRaise)
 	crowd.count()
-	known := s.beginKnown(b)
+	known := s.beginKnown()
 	pages, failed := openLoop(stormPages, stormLength, page)
 	tally := crowd.count()
-	welcome := known()
+	welcome, refused := known()
 	crowd.end()
+	if refused != nil {
+		tally.other, tally.example = tally.other+1, refused
+	}
 	o.known = append(o.known, percentile(welcome, 95))
 	o.page, o.pageP50 = append(o.page, percentile(pages, 99)), append(o.pageP50, percentile(pages, 50))
 	o.failed = append(o.failed, float64(failed))

@@ -76,7 +76,7 @@ func (b *bundle) pages(n int, took time.Duration, hashing bool) {
 
 const ms = time.Millisecond
 
-func TestPages_OverHalfASecondBecauseOfHashing(t *testing.T) {
+func TestSeed_Review_RequestsOver500msBecauseOfHashing(t *testing.T) {
 	for name, c := range map[string]struct {
 		happens func(*bundle)
 		due     bool
@@ -116,7 +116,7 @@ func (b *bundle) logins(n int, took time.Duration, o profile.Outcome) {
 	}
 }
 
-func TestLogins_OverAHundredAtOnceInTrouble(t *testing.T) {
+func TestSeed_Review_Over100SimultaneousLoginsInTrouble(t *testing.T) {
 	for name, c := range map[string]struct {
 		happens func(*bundle)
 		due     bool
@@ -139,7 +139,7 @@ func TestLogins_OverAHundredAtOnceInTrouble(t *testing.T) {
 	}
 }
 
-func TestCPU_SaturatedByBcrypt(t *testing.T) {
+func TestSeed_Review_CPUSaturatedByBcrypt(t *testing.T) {
 	for name, c := range map[string]struct {
 		share float64 // of two cores, for a minute
 		due   bool
@@ -166,7 +166,7 @@ func TestCPU_SaturatedByBcrypt(t *testing.T) {
 	}
 }
 
-func TestSlowLogin_OverASecond(t *testing.T) {
+func TestSeed_Review_LoginOver1s(t *testing.T) {
 	for took, due := range map[time.Duration]bool{300 * ms: false, time.Second: false, time.Second + 1: true, 5 * time.Second: true} {
 		b := begin(t)
 		b.logins(1, took, profile.Worked)
