@@ -100,6 +100,33 @@
 //	2026-11-24 | auth.Register and auth.Login hash through hashpool | one hash at cost 12 took 230 ms of a core (AMD EPYC, go test -bench); two at once are every core of a small server
 //	2026-11-24 | the hash for unknown addresses takes the same way  | equal work is what keeps an address secret (LG-2)
 //	2026-11-24 | encryption and jwt stay inline      | microseconds; see the benchmarks in their packages
+//	2026-11-26 | hashpool runs processes, not the thread pool the document recommends | goroutines are the thread pool: as many as cores took pages' p99 from 7 to 67 ms, and to 776 in a session of its own; processes of the lowest priority took it to 17 and 12, with 1.5 and 1.7 times the logins of one goroutine fewer than cores (make storm)
+//	2026-11-26 | the workers get SCHED_IDLE, a session of their own and the lowest autogroup weight | without that weight pages' p99 was 868 to 1,232 ms, with it 13 to 18; SCHED_BATCH did the same in one session, but 17 to 46 ms under a quota of 1.5 cores, where SCHED_IDLE gave 17
+//	2026-11-26 | of a CPU quota a quarter of a core is left alone | what is over a quota stops every thread of the group; one worker under 1.5 cores kept pages' p99 at 16 ms, two goroutines took it to 149
+//	2026-11-26 | auth.Login asks hashpool whether it can be served before it reads the account | who is sent away costs no query, and an unknown address costs the same (LG-3)
+//	2026-11-26 | Redis holds only what PostgreSQL counted already | flushed, gone or slow, it never allows more; an allowed API act took 50 to 58 µs in place of 96 to 141 (go test -bench Allow ./services/limits)
+//	2026-11-26 | only banks' metadata is cached         | 7 µs in place of 158 over loopback; a session decides rights and an overview is money, so neither is (go test -bench Candidates ./services/cache)
+//
+// # Options for computing that blocks, measured
+//
+// The document's options and the simplest baselines in one run of make storm: a hundred logins in a closed loop at cost 12,
+// /overview fifty times a second, two cores, one session, the median of three turns (2026-11-26). Times are milliseconds.
+//
+//	hashing                        | page p99 idle        | page p99                     | logins/s           | known device p95
+//	processes (Option 2)           | 8.7 (7.5 to 8.8)     | 17.3 (13.8 to 25.1)          | 6.0 (5.8 to 6.6)   | 591 (581 to 617)
+//	inline (the document's now)    | 7.6 (6.7 to 8.8)     | 5147.9 (4532.6 to 6191.6)    | 5.8 (3.9 to 7.8)   | 5144 (0 to 11108)
+//	goroutines = cores (Option 1)  | 7.3 (6.9 to 8.3)     | 66.7 (63.4 to 71.1)          | 6.9 (6.5 to 7.0)   | 530 (516 to 612)
+//	goroutines = cores - 1         | 6.7 (6.1 to 10.3)    | 11.4 (10.8 to 14.9)          | 4.1 (3.9 to 4.1)   | 325 (306 to 501)
+//	bare bcrypt loops of nice 19   |                      |                              | 6.6 (6.4 to 6.7)   | 
+//
+// The document recommends a thread pool. Goroutines are one already, and it shows what is wrong with it: as many hashes
+// as cores and everybody waits for a slice of the scheduler, one fewer and half the logins are gone. A process can be told
+// to take only what nobody else wants; a goroutine cannot. Option 3, a job that answers "Processing", carries mails and
+// syncs. It cannot carry a password, which must not lie in a job's row.
+//
+// Of the document's Future Enhancements, step 1 (wrappers) is done: hashpool. Step 2 (endpoints use them) is done: sign-up,
+// login, set-up and the API. Step 3 (deprecate the plain functions) is declined: they are what a worker runs and what tests
+// and commands call, and a context on a function that computes would say something untrue.
 //
 // "Don't mix patterns within a service" is why the wrapper is a package of its own: the document's own example puts
 // hash_password and hash_password_async into one class.
