@@ -117,7 +117,7 @@
 //	inline (the document's now)    | 7.6 (6.7 to 8.8)     | 5147.9 (4532.6 to 6191.6)    | 5.8 (3.9 to 7.8)   | 5144 (0 to 11108)
 //	goroutines = cores (Option 1)  | 7.3 (6.9 to 8.3)     | 66.7 (63.4 to 71.1)          | 6.9 (6.5 to 7.0)   | 530 (516 to 612)
 //	goroutines = cores - 1         | 6.7 (6.1 to 10.3)    | 11.4 (10.8 to 14.9)          | 4.1 (3.9 to 4.1)   | 325 (306 to 501)
-//	bare bcrypt loops of nice 19   |                      |                              | 6.6 (6.4 to 6.7)   | 
+//	bare bcrypt loops of nice 19   |                      |                              | 6.6 (6.4 to 6.7)   |
 //
 // The document recommends a thread pool. Goroutines are one already, and it shows what is wrong with it: as many hashes
 // as cores and everybody waits for a slice of the scheduler, one fewer and half the logins are gone. A process can be told
