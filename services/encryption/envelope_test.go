@@ -34,7 +34,7 @@ func TestSeed_Encryption_RoundTrip(t *testing.T) {
 	k := key(t, "k1")
 	for _, plaintext := range []string{"", "x", "an access token of a bank"} {
 		envelope := seal(t, k, plaintext)
-		if plaintext != "" && bytes.Contains(envelope, []byte(plaintext)) {
+		if len(plaintext) > 8 && bytes.Contains(envelope, []byte(plaintext)) { // one letter is among random bytes now and then
 			t.Errorf("%q lies open in its envelope", plaintext)
 		}
 		if got, err := Open(k, envelope, place); err != nil || string(got) != plaintext {
