@@ -63,6 +63,9 @@ func (g *gates) strength(c echo.Context) error {
 	if err := web.Bind(c, &form); err != nil {
 		return err
 	}
+	if u := web.Person(c); u != nil {
+		form.Name, form.Email = u.Name, u.Email
+	}
 	s := g.passwords.Strength(form.Password, form.Name, form.Email)
 	return web.Fragment(c, http.StatusOK, components.Strength(components.StrengthProps{Score: s.Score, Word: s.Word, Reason: s.Reason, OK: s.OK}))
 }

@@ -10,13 +10,14 @@ type Route struct {
 	Method, Path string
 	Access       string
 	Stranger     bool // a signed-out visitor gets an answer of the route's own
+	Fresh        bool // asks for a recent proof
 }
 
 // Table is the table of URLs as d has it.
 func Table(d Deps) []Route {
 	var table []Route
 	for _, rt := range d.routes() {
-		table = append(table, Route{rt.method, rt.path, [...]string{"public", "user", "admin"}[rt.access], rt.stranger != nil})
+		table = append(table, Route{rt.method, rt.path, [...]string{"public", "user", "admin"}[rt.access], rt.stranger != nil, rt.fresh != ""})
 	}
 	return table
 }

@@ -32,8 +32,9 @@ type route struct {
 	method, path string
 	access       access
 	handle       echo.HandlerFunc
-	slow         bool  // may take the whole of longest: a queued sign-in, an export, an exchange with a bank
-	stranger     error // what a signed-out visitor gets in place of the way to the sign-in
+	slow         bool   // may take the whole of longest: a queued sign-in, an export, an exchange with a bank
+	stranger     error  // what a signed-out visitor gets in place of the way to the sign-in
+	fresh        string // the page to come back to from /reauth, where a proof of the last 15 minutes is asked for; empty = it is not
 }
 
 // usual is how long a route that is not slow may wait for what it needs.
@@ -43,7 +44,7 @@ const usual = 15 * time.Second
 func (d Deps) routes() []route {
 	gates := &gates{d.Auth, d.Sessions, d.Passwords, web.NewCookies(d.BaseURL), d.Outbox, d.BaseURL.String()}
 	speed := &speed{d.Review}
-	settings := &settings{d.Auth, web.NewCookies(d.BaseURL)}
+	settings := &settings{d.Auth, d.Sessions, web.NewCookies(d.BaseURL)}
 	table := []route{
 		{method: http.MethodGet, path: "/", access: public, handle: gates.landing},
 		{method: http.MethodGet, path: "/signup", access: public, handle: gates.newAccount},
@@ -60,9 +61,17 @@ func (d Deps) routes() []route {
 		{method: http.MethodGet, path: "/setup/:token", access: public, handle: gates.showSetup},
 		{method: http.MethodPost, path: "/setup/:token", access: public, handle: gates.setUp, slow: true},
 		{method: http.MethodPost, path: "/logout", access: user, handle: gates.logout},
+		{method: http.MethodGet, path: "/reauth", access: user, handle: gates.newReauth},
+		{method: http.MethodPost, path: "/reauth", access: user, handle: gates.reauth, slow: true},
 
 		{method: http.MethodGet, path: "/settings/profile", access: user, handle: settings.profile},
 		{method: http.MethodPost, path: "/settings/profile", access: user, handle: settings.updateProfile},
+		{method: http.MethodGet, path: "/settings/security", access: user, handle: settings.security},
+		{method: http.MethodGet, path: "/settings/security/password", access: user, handle: settings.security},
+		{method: http.MethodPost, path: "/settings/security/password", access: user, handle: settings.changePassword, slow: true},
+		{method: http.MethodGet, path: sessionsPath, access: user, handle: settings.listSessions},
+		{method: http.MethodPost, path: sessionsPath + "/:id/revoke", access: user, handle: settings.endSession, fresh: sessionsPath},
+		{method: http.MethodPost, path: sessionsPath + "/revoke-others", access: user, handle: settings.endOtherSessions, fresh: sessionsPath},
 		{method: http.MethodPost, path: "/settings/theme", access: user, handle: settings.setTheme},
 		{method: http.MethodPost, path: "/settings/rail", access: user, handle: settings.setRail},
 	}
@@ -129,8 +138,8 @@ var (
 	errUnclear   = errs.New(errs.Invalid, "The address holds characters that cannot be read.")
 )
 
-// guard is what stands before every handler: who may come in, how long it may take, and for addresses that hold a token
-// that the address goes nowhere else.
+// guard is what stands before every handler: who may come in and how long ago they proved it, how long it may take, and
+// for addresses that hold a token that the address goes nowhere else.
 func guard(rt route) echo.HandlerFunc {
 	limit := usual
 	if rt.slow {
@@ -143,11 +152,15 @@ func guard(rt route) echo.HandlerFunc {
 			c.Response().Header().Set("Referrer-Policy", "same-origin")
 			c.Response().Header().Set("Cache-Control", "no-store")
 		}
-		if err := admit(rt, auth.VisitorFrom(r.Context()).User); err != nil {
+		visitor := auth.VisitorFrom(r.Context())
+		if err := admit(rt, visitor.User); err != nil {
 			return err
 		}
 		if err := readable(r.URL); err != nil {
 			return err
+		}
+		if rt.fresh != "" && !visitor.Fresh {
+			return toReauth(c, rt.fresh)
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), limit)
 		defer cancel()

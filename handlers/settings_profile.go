@@ -12,8 +12,9 @@ import (
 
 // settings is what a person decides about themselves and how pages look.
 type settings struct {
-	auth    *auth.Service
-	cookies web.Cookies
+	auth     *auth.Service
+	sessions *web.Sessions
+	cookies  web.Cookies
 }
 
 func (s *settings) profile(c echo.Context) error {

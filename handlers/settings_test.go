@@ -29,7 +29,7 @@ func TestProfile(t *testing.T) {
 	})
 	t.Run("htmx", func(t *testing.T) {
 		p := b.HX("GET", "/settings/profile").Want(200)
-		if p.Find("html nav").Length() != 0 || p.Header.Get("Vary") == "" {
+		if p.Find(".rail").Length() != 0 || p.Header.Get("Vary") == "" {
 			t.Error("a fragment came with its page")
 		}
 	})

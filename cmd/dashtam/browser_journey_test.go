@@ -19,6 +19,7 @@ func TestBrowser_Journey(t *testing.T) {
 			p.readMoney()
 			p.searchAndNote()
 			p.tendConnection()
+			p.secure()
 			p.leave()
 		})
 	}
@@ -182,6 +183,28 @@ func (p *person) tendConnection() {
 	}
 }
 
+// secure changes the password, looks at the devices, and proves once more who sits there.
+func (p *person) secure() {
+	changed := secret + " indeed"
+	p.open("/settings/security")
+	p.inspect("security")
+	p.fill(`input[name=current_password]`, secret)
+	if p.script {
+		p.fill(`input[name=password]`, "short")
+		p.until("told that the password is too short", func() bool { return strings.Contains(p.body(), "Too short") })
+	}
+	p.fill(`input[name=password]`, changed)
+	p.click(`form[action="/settings/security/password"] button[type=submit]`)
+	p.until("told that it is changed", func() bool { return strings.Contains(p.text("#flash"), "Your password is changed") })
+	p.open("/settings/sessions")
+	p.inspect("sessions")
+	p.open("/reauth?next=/settings/sessions")
+	p.inspect("the password once more")
+	p.fill(`input[name=password]`, changed)
+	p.click(`form[action="/reauth"] button[type=submit]`)
+	p.reaches("/settings/sessions")
+}
+
 func (p *person) leave() {
 	p.open("/settings/profile")
 	p.inspect("profile")
@@ -189,6 +212,8 @@ func (p *person) leave() {
 	p.do("opening the menu", chromedpOpenDetails)
 	p.click(`form[action="/logout"] button`)
 	p.reaches("/")
+	p.do("going back", stepOf(`history.back()`))
+	p.reaches("/login") // not what was there: no copy of the page is left
 	p.open("/overview")
 	p.reaches("/login")
 	kept, err := eval[string](p.tab, `JSON.stringify([{...localStorage}, {...sessionStorage}])`)

@@ -88,6 +88,12 @@ func (app *App) Served(base string) *App {
 	return &other
 }
 
+// Node serves everything once more, with services of its own, on the same database: another node.
+func (app *App) Node() *App {
+	app.t.Helper()
+	return on(app.t, app.DB)
+}
+
 // wire makes every service there is, on app's database.
 func (app *App) wire() {
 	base, err := url.Parse(app.URL)

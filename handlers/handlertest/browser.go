@@ -11,6 +11,7 @@ import (
 
 	"github.com/PuerkitoBio/goquery"
 
+	"dashtam/handlers/web"
 	"dashtam/services/auth"
 )
 
@@ -35,11 +36,12 @@ func (app *App) Stranger() *Browser {
 	}
 }
 
-// SignedIn makes a person and signs them in through the login page.
+// SignedIn makes a person and signs them in through the login page, from a device of theirs that is known.
 func (app *App) SignedIn(name string) *Browser {
 	app.t.Helper()
 	b := app.Stranger()
 	b.User = app.Person(name)
+	b.SetCookie(web.DeviceCookie, app.Auth.NewDevice(b.User.Email))
 	b.Post("/login", "email", b.User.Email, "password", Password).WantRedirect("/overview")
 	return b
 }

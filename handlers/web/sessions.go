@@ -32,6 +32,9 @@ func NewSessions(store *auth.Sessions, base *url.URL) *Sessions {
 	return &Sessions{m, store}
 }
 
+// Store is where the sessions are kept.
+func (s *Sessions) Store() *auth.Sessions { return s.store }
+
 // stranger is how long a session lives before anybody has signed in; it holds a flash at most.
 const stranger = 24 * time.Hour
 

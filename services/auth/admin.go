@@ -49,7 +49,7 @@ func (s *Service) setRole(ctx context.Context, who actor.Actor, email string, ro
 		if _, err := tx.Exec(ctx, `UPDATE users SET role = @role WHERE id = @id`, pgx.NamedArgs{"role": string(role), "id": user.ID}); err != nil {
 			return err
 		}
-		if err := signOutEverywhere(ctx, tx, user.ID); err != nil {
+		if err := s.EndSessions(ctx, tx, who, user.ID, uuid.Nil); err != nil {
 			return err
 		}
 		return audit.Record(ctx, tx, who, audit.Event{Act: "role", UserID: user.ID, Target: user.ID.String(), Detail: map[string]string{"role": string(role)}})
@@ -67,12 +67,4 @@ func lockAdmins(ctx context.Context, tx pgx.Tx) ([]uuid.UUID, error) {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
-}
-
-// signOutEverywhere ends all sessions and API tokens of a person.
-func signOutEverywhere(ctx context.Context, tx pgx.Tx, user uuid.UUID) error {
-	_, err := tx.Exec(ctx, `
-		WITH families AS (UPDATE refresh_tokens SET revoked_at = now() WHERE user_id = @user AND revoked_at IS NULL)
-		UPDATE sessions SET revoked_at = now() WHERE user_id = @user AND revoked_at IS NULL`, pgx.NamedArgs{"user": user})
-	return err
 }

@@ -46,6 +46,7 @@ type bench struct {
 
 	statements atomic.Int64 // so many the service sent
 	inFind     func()       // runs once, in the middle of the next login, when its account is looked up
+	inVerify   func()       // runs once, when the next password has been verified
 	config     auth.Config
 }
 
@@ -58,6 +59,12 @@ func newBench(t testing.TB, change ...func(*auth.Config)) *bench {
 	}
 	passwords := password.New(cost)
 	b := &bench{t: t, db: db, log: &bytes.Buffer{}, pool: hashpool.New(passwords, 0), now: time.Now()}
+	b.pool.Observe = func(op string, _, _ time.Duration) {
+		if f := b.inVerify; f != nil && op == "verify" {
+			b.inVerify = nil
+			f()
+		}
+	}
 	clock := func() time.Time { return b.now }
 	c := auth.Config{
 		DB: db, Passwords: passwords, Hashes: b.pool, Limits: limits.New(db, clock), Jobs: queue, Now: clock,

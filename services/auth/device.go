@@ -16,6 +16,10 @@ const (
 	deviceLasts   = 365 * 24 * time.Hour
 )
 
+// NewDevice makes a known-device value for a browser whose person has proved in another way than by signing in that the
+// account of an address is theirs: they opened a mail or used the set-up link there.
+func (s *Service) NewDevice(email string) string { return s.newDevice(EmailKey(email)) }
+
 // newDevice makes the value for a browser that signed in to the account of key: id, time, and an HMAC over both and the
 // account, whose address does not stand in it.
 func (s *Service) newDevice(key string) string {

@@ -45,6 +45,7 @@ type attempt struct {
 	subject  string // of limits.LoginFailures
 	priority hashpool.Priority
 	account  *account // nil: unknown
+	failures int      // wrong passwords before this one, in the window of limits.LoginFailures
 	rehashed string   // the password's hash at today's cost, where the stored one is weaker
 	clock    func() time.Time
 	last     time.Time
@@ -69,6 +70,7 @@ func (a *attempt) lap() time.Duration {
 func (s *Service) Login(ctx context.Context, who actor.Actor, c Credentials, start func(ctx context.Context, u User) error) (_ Login, err error) {
 	end := s.Profile.LoginBegins()
 	defer func() { end(ending(err)) }()
+	ctx = visiting(ctx)
 	a := s.attempt(c)
 	if err := s.Limits.Allow(ctx, limits.Login, limits.AddressSubject(who.IP)); err != nil {
 		return Login{}, err
@@ -87,6 +89,9 @@ func (s *Service) Login(ctx context.Context, who actor.Actor, c Credentials, sta
 		return Login{}, fmt.Errorf("auth: signing in: %w", err)
 	}
 	s.observe(ctx, "ok", a.spans)
+	if a.failures > 0 {
+		s.forgive(ctx, a.subject)
+	}
 	if a.priority != hashpool.Known {
 		c.Device = s.newDevice(a.key)
 	}
@@ -141,15 +146,14 @@ func (s *Service) check(ctx context.Context, a *attempt) (outcome string, err er
 	if err != nil {
 		return "", err
 	}
-	outcome = a.account.refusal(right)
-	if outcome == "" && s.Passwords.NeedsRehash(hash) {
-		if a.rehashed, err = s.Hashes.Hash(ctx, a.priority, a.password); err != nil {
-			return "", err
-		}
+	if outcome = a.account.refusal(right); outcome == "" {
+		a.rehashed = s.rehash(ctx, a.password, hash)
+	} else {
+		err = s.makeUp(ctx, a, hash)
 	}
 	a.spans.Wait, a.spans.Verify = times.Wait, times.Hash
-	if outcome != "" {
-		return outcome, nil
+	if outcome != "" || err != nil {
+		return outcome, err
 	}
 	// Those who guessed at the same time have been counted by now: the tenth wrong one closes the door to all (RL-2).
 	if locked, err := s.locked(ctx, a); locked || err != nil {
@@ -158,12 +162,42 @@ func (s *Service) check(ctx context.Context, a *attempt) (outcome string, err er
 	return "", nil
 }
 
-func (s *Service) locked(ctx context.Context, a *attempt) (bool, error) {
-	err := s.Limits.Peek(ctx, limits.LoginFailures, a.subject)
-	if errs.KindOf(err) == errs.RateLimited {
-		return true, nil
+// rehash is the hash of a right password at today's cost, where the stored one is weaker (PW-7). Nobody waits behind
+// strangers for it, and when the machine has no time for it the next login raises the cost.
+func (s *Service) rehash(ctx context.Context, password, stored string) string {
+	if !s.Passwords.NeedsRehash(stored) {
+		return ""
 	}
-	return false, err
+	hash, err := s.Hashes.Hash(ctx, hashpool.Known, password)
+	if err != nil {
+		s.Log.WarnContext(ctx, "an old hash was not renewed", "error", err)
+		return ""
+	}
+	return hash
+}
+
+// makeUp spends on a login that is refused what a hash of an old, lower cost has spared: else whoever has had an account for
+// long could be told from an unknown address (LG-2).
+func (s *Service) makeUp(ctx context.Context, a *attempt, stored string) error {
+	for _, rest := range s.Passwords.RestOfWork(stored) {
+		if _, err := s.Hashes.Verify(ctx, a.priority, a.password, rest); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// locked counts the failures so far and reports whether there were too many.
+func (s *Service) locked(ctx context.Context, a *attempt) (locked bool, err error) {
+	a.failures, err = s.Limits.Count(ctx, limits.LoginFailures, a.subject)
+	return a.failures >= limits.LoginFailures.Max, err
+}
+
+// forgive forgets the failures of subject, who has proved to be the owner: they were no attack, or it is over.
+func (s *Service) forgive(ctx context.Context, subject string) {
+	if err := s.Limits.Reset(ctx, limits.LoginFailures, subject); err != nil {
+		s.Log.WarnContext(ctx, "a login limit could not be reset", "error", err)
+	}
 }
 
 // refusal is why an account may not be entered, or nothing.
@@ -181,25 +215,40 @@ func (a *account) refusal(right bool) string {
 	return ""
 }
 
-// write creates the session and records the login, together.
+// write records the login and creates the session, together. The account comes first: when its password or address was
+// changed, or it was disabled, while this was hashing, there is no session, and a change that comes now waits and then
+// ends the session (SE-6).
 func (s *Service) write(ctx context.Context, who actor.Actor, a *attempt, start func(ctx context.Context, u User) error) error {
+	v := VisitorFrom(ctx)
+	v.unusual = a.unusual()
 	who.Kind, who.UserID = a.account.actorKind(), a.account.ID
 	a.lap()
 	err := pgx.BeginFunc(ctx, s.DB, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `
+			UPDATE users SET last_login_at = now(),
+				password_hash = CASE WHEN @new::text <> '' AND password_hash = @old THEN @new ELSE password_hash END
+			WHERE id = @id AND email_key = @key AND password_changed_at = @epoch AND disabled_at IS NULL`,
+			pgx.NamedArgs{
+				"id": a.account.ID, "key": a.key, "epoch": a.account.PasswordChangedAt, "new": a.rehashed, "old": a.account.PasswordHash,
+			})
+		switch {
+		case err != nil:
+			return err
+		case tag.RowsAffected() == 0:
+			return ErrCredentials
+		}
+		a.spans.Write = a.lap()
 		if err := start(within(ctx, tx), a.account.User); err != nil {
 			return err
 		}
 		a.spans.Start = a.lap()
-		if _, err := tx.Exec(ctx, `
-			UPDATE users SET last_login_at = now(),
-				password_hash = CASE WHEN @new::text <> '' AND password_hash = @old THEN @new ELSE password_hash END
-			WHERE id = @id`,
-			pgx.NamedArgs{"id": a.account.ID, "new": a.rehashed, "old": a.account.PasswordHash}); err != nil {
-			return err
+		event := audit.Event{Act: "login"}
+		if v.unusual != "" {
+			event.Detail = map[string]string{"unusual": v.unusual}
 		}
-		return audit.Record(ctx, tx, who, audit.Event{Act: "login"})
+		return audit.Record(ctx, tx, who, event)
 	})
-	a.spans.Write = a.lap()
+	a.spans.Write += a.lap()
 	return err
 }
 

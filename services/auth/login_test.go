@@ -247,6 +247,69 @@ func TestLogin_PW7_AnOldCostIsRaised(t *testing.T) {
 	}
 }
 
+// Break PW-7: login.go: in check, leave out the call of s.makeUp
+func TestLogin_PW7_AnOldCostIsNoCheaperToRefuse(t *testing.T) {
+	b := newBench(t)
+	b.verified()
+	newer := b.withCost(6)
+	hashed := map[string]uint64{}
+	for _, address := range []string{good.Email, "nobody@example.com"} {
+		before := newer.Hashes.Stats().Done
+		_, err := newer.Login(t.Context(), stranger, auth.Credentials{Email: address, Password: "wrong"}, noSession)
+		wantErr(t, err, auth.ErrCredentials)
+		hashed[address] = newer.Hashes.Stats().Done - before
+	}
+	if hashed[good.Email] != 3 || hashed["nobody@example.com"] != 1 { // 2^4 + 2^4 + 2^5 rounds, and 2^6
+		t.Errorf("%v", hashed)
+	}
+}
+
+// Break PW-7: login.go: in rehash, a.priority, whose queue may be full, and return the error
+func TestLogin_PW7_WithoutRaisingTheCostOneStillGetsIn(t *testing.T) {
+	b := newBench(t)
+	b.verified()
+	newer := b.withCost(32) // bcrypt knows no such cost: the new hash fails
+	if _, err := newer.Login(t.Context(), stranger, auth.Credentials{Email: good.Email, Password: good.Password}, noSession); err != nil {
+		t.Error(err)
+	}
+}
+
+// Five thousand wrong passwords from fifty addresses lock out nobody who can show a device (RL-2), and whoever cannot is
+// in within a quarter of an hour after the last window began.
+//
+// Break RL-2: login.go: in attempt, leave a.subject alone for a known device
+func TestLogin_RL2_FiveThousandWrongOnes(t *testing.T) {
+	b := newBench(t)
+	b.verified()
+	in, err := b.login(stranger, good.Password, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	guesses := b.hashes()
+	for i := range 5000 {
+		if i%1000 == 0 {
+			b.now = b.now.Add(time.Minute) // an address has twenty tries a minute
+		}
+		_, err := b.login(from(i%50), "wrong", "")
+		wantErr(t, err, auth.ErrCredentials)
+	}
+	if n := b.hashes() - guesses; n != 10 {
+		t.Errorf("%d of 5,000 guesses were compared with the password", n)
+	}
+	if _, err := b.login(from(90), good.Password, in.Device); err != nil {
+		t.Errorf("a known device: %v", err)
+	}
+	if _, err := b.login(from(91), good.Password, b.NewDevice(good.Email)); err != nil {
+		t.Errorf("a browser that opened the mailed link: %v", err)
+	}
+	_, err = b.login(from(92), good.Password, "")
+	wantErr(t, err, auth.ErrCredentials)
+	b.now = b.now.Add(15 * time.Minute)
+	if _, err := b.login(from(92), good.Password, ""); err != nil {
+		t.Errorf("a new device, a quarter of an hour later: %v", err)
+	}
+}
+
 // Break AU-1: login.go: in write, record through s.DB
 func TestLogin_AU1_NoSessionWithoutItsRecord(t *testing.T) {
 	b := newBench(t)

@@ -23,18 +23,19 @@ type Tokens struct {
 }
 
 // CreateRefreshToken starts a family of tokens for a person who has just proved who they are. It is the seed's
-// create_refresh_token, and what the API hands to Login as start.
-func (s *Service) CreateRefreshToken(ctx context.Context, _ actor.Actor, user User) (Tokens, error) {
+// create_refresh_token, and what the API hands to Login as start. The family takes the place of a browser's session.
+func (s *Service) CreateRefreshToken(ctx context.Context, who actor.Actor, user User) (Tokens, error) {
 	family := uuid.New()
 	refresh, hash := newSecret()
 	_, err := through(ctx, s.DB).Exec(ctx, `
 		WITH gone AS (DELETE FROM refresh_tokens WHERE user_id = @user AND expires_at < now())
-		INSERT INTO refresh_tokens (token_hash, user_id, family_id, expires_at)
-		VALUES (@hash, @user, @family, now() + interval '30 days')`,
-		pgx.NamedArgs{"hash": hash, "user": user.ID, "family": family})
+		INSERT INTO refresh_tokens (token_hash, user_id, family_id, expires_at, ip, user_agent)
+		VALUES (@hash, @user, @family, now() + interval '30 days', @ip, @agent)`,
+		pgx.NamedArgs{"hash": hash, "user": user.ID, "family": family, "ip": addrOrNull(who.IP), "agent": who.UserAgent})
 	if err != nil {
 		return Tokens{}, fmt.Errorf("auth: storing a refresh token: %w", err)
 	}
+	VisitorFrom(ctx).SessionID = family
 	return s.tokens(user, family, refresh)
 }
 
@@ -93,11 +94,14 @@ type refreshToken struct {
 	Used      bool
 }
 
-// lockRefreshToken reads a token whose family lives, so that parallel uses of it queue; ErrRefresh for any other.
+// lockRefreshToken reads a token whose family lives, so that parallel uses of it queue; ErrRefresh for any other. Its
+// owner is held first: EndSessions waits for the new token, or this finds what has ended.
 func lockRefreshToken(ctx context.Context, tx pgx.Tx, token string) (refreshToken, error) {
 	rows, err := tx.Query(ctx, `
+		WITH u AS MATERIALIZED (
+			SELECT `+userColumns+` FROM users u WHERE u.id = (SELECT user_id FROM refresh_tokens WHERE token_hash = @hash) FOR SHARE)
 		SELECT `+userColumns+`, r.family_id, r.expires_at, r.used_at IS NOT NULL AS used
-		FROM refresh_tokens r JOIN users u ON u.id = r.user_id
+		FROM refresh_tokens r JOIN u ON u.id = r.user_id
 		WHERE r.token_hash = @hash AND r.revoked_at IS NULL AND r.expires_at > now()
 			AND u.disabled_at IS NULL AND u.verified_at IS NOT NULL AND r.created_at >= u.password_changed_at
 		FOR UPDATE OF r`, pgx.NamedArgs{"hash": hashSecret(token)})

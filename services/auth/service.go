@@ -18,6 +18,8 @@ import (
 var (
 	// ErrCredentials is the one answer to every login that fails, whatever the reason (LG-1).
 	ErrCredentials = errs.New(errs.Unauthenticated, "That address and password do not go together, or the address is not verified yet. If it is not, we have just mailed a new link.")
+	// ErrPassword answers a person who is signed in and was asked for their password once more.
+	ErrPassword = errs.New(errs.Unauthenticated, "That is not your password.")
 	// ErrEmailTaken is for handlers only, which answer as for a new address (SU-1).
 	ErrEmailTaken = errs.New(errs.Conflict, "There is an account with this address.")
 	// ErrSignupClosed is what sign-up answers on an installation that takes nobody new.
@@ -28,6 +30,10 @@ var (
 	ErrRefresh = errs.New(errs.Unauthenticated, "This refresh token is not valid. Sign in again.")
 	// ErrNotFound answers for a person who does not exist.
 	ErrNotFound = errs.New(errs.NotFound, "There is no such person.")
+	// ErrNoSession answers for a session that is over, never was, or is somebody else's.
+	ErrNoSession = errs.New(errs.NotFound, "There is no such session.")
+	// ErrChanged answers a change that came too late.
+	ErrChanged = errs.New(errs.Conflict, "Your password was changed meanwhile, so nothing was done. Sign in with the new one.")
 	// ErrLastAdmin keeps the installation administrable (AZ-5).
 	ErrLastAdmin = errs.New(errs.Conflict, "This is the last administrator. Make somebody else one first.")
 	// ErrHasAdmin answers a second set-up.

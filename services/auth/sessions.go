@@ -69,9 +69,21 @@ type sessionRow struct {
 	Data      []byte
 	StartedAt time.Time
 	Stale     bool
+	Fresh     bool
 	SignedIn  bool
 	NeedsYou  int
 	User
+}
+
+// withinTimes is whether a session s of a person u is neither idle for too long nor too old (SE-4).
+const withinTimes = `s.last_seen_at > now() - make_interval(secs => CASE WHEN u.role = 'admin' THEN @admin_idle::float8 ELSE @idle::float8 END)
+			AND s.created_at > now() - make_interval(secs => CASE WHEN u.role = 'admin' THEN @admin_lifetime::float8 ELSE @lifetime::float8 END)`
+
+// times adds what withinTimes compares with.
+func (s *Sessions) times(args pgx.NamedArgs) pgx.NamedArgs {
+	args["idle"], args["admin_idle"] = s.c.Idle.Seconds(), s.c.AdminIdle.Seconds()
+	args["lifetime"], args["admin_lifetime"] = s.c.Lifetime.Seconds(), s.c.AdminLifetime.Seconds()
+	return args
 }
 
 // FindCtx gives a live session's data and says in the Visitor of ctx whose it is. Ended, idle, too old, or its person
@@ -80,6 +92,7 @@ func (s *Sessions) FindCtx(ctx context.Context, token string) ([]byte, bool, err
 	rows, err := s.db.Query(ctx, `
 		SELECT s.id AS session_id, s.data, s.created_at AS started_at, s.user_id IS NOT NULL AS signed_in,
 			s.last_seen_at < now() - make_interval(secs => least(60, @idle::float8 / 4)) AS stale,
+			s.proved_at > now() - make_interval(secs => @proof) AS fresh,
 			coalesce(u.id, s.id) AS id, coalesce(u.email, '') AS email, coalesce(u.name, '') AS name, coalesce(u.role, 'user') AS role,
 			coalesce(u.theme, '') AS theme, coalesce(u.timezone, '') AS timezone, coalesce(u.shortcuts, false) AS shortcuts,
 			coalesce(u.created_at, s.created_at) AS created_at, u.verified_at, u.disabled_at, u.last_login_at,
@@ -88,12 +101,7 @@ func (s *Sessions) FindCtx(ctx context.Context, token string) ([]byte, bool, err
 		FROM sessions s LEFT JOIN users u ON u.id = s.user_id
 		WHERE s.token_hash = @token AND s.revoked_at IS NULL AND s.expires_at > now()
 			AND (s.user_id IS NULL OR (u.disabled_at IS NULL AND u.verified_at IS NOT NULL))
-			AND s.last_seen_at > now() - make_interval(secs => CASE WHEN u.role = 'admin' THEN @admin_idle::float8 ELSE @idle::float8 END)
-			AND s.created_at > now() - make_interval(secs => CASE WHEN u.role = 'admin' THEN @admin_lifetime::float8 ELSE @lifetime::float8 END)`,
-		pgx.NamedArgs{
-			"token": token, "idle": s.c.Idle.Seconds(), "admin_idle": s.c.AdminIdle.Seconds(),
-			"lifetime": s.c.Lifetime.Seconds(), "admin_lifetime": s.c.AdminLifetime.Seconds(),
-		})
+			AND `+withinTimes, s.times(pgx.NamedArgs{"token": token, "proof": proofLasts.Seconds()}))
 	if err != nil {
 		return nil, false, fmt.Errorf("auth: reading a session: %w", err)
 	}
@@ -108,14 +116,14 @@ func (s *Sessions) FindCtx(ctx context.Context, token string) ([]byte, bool, err
 	v.SessionID = row.SessionID
 	v.loaded = loaded{token: token, data: row.Data, startedAt: row.StartedAt, stale: row.Stale}
 	if row.SignedIn {
-		v.User, v.NeedsYou = &row.User, row.NeedsYou
+		v.User, v.NeedsYou, v.Fresh = &row.User, row.NeedsYou, row.Fresh
 	}
 	return row.Data, true, nil
 }
 
-// SignIn makes the next save of v's session, under its new token, a session of u, and says when that must end. The same
-// person signing in again keeps the record: its id (OA-1) and its first sign-in, which bounds the lifetime (SE-4). For
-// anybody else it becomes a new one, and the old one ends (LG-5).
+// SignIn makes the next save of v's session, under its new token, a session of u, who has just proved who they are, and
+// says when that must end. The same person signing in again keeps the record: its id (OA-1) and its first sign-in, which
+// bounds the lifetime (SE-4). For anybody else it becomes a new one, and the old one ends (LG-5).
 func (s *Sessions) SignIn(v *Visitor, u User) (ends time.Time, again bool) {
 	v.signIn = &u
 	started := time.Now()
@@ -126,10 +134,8 @@ func (s *Sessions) SignIn(v *Visitor, u User) (ends time.Time, again bool) {
 }
 
 func (s *Sessions) lifetime(u User) time.Duration {
-	if u.Admin() {
-		return s.c.AdminLifetime
-	}
-	return s.c.Lifetime
+	_, lifetime := s.Times(u)
+	return lifetime
 }
 
 // CommitCtx saves a session. A token that was not read in this request is a new session, or after SignIn the new token
@@ -147,7 +153,8 @@ func (s *Sessions) CommitCtx(ctx context.Context, token string, data []byte, _ t
 			pgx.NamedArgs{"data": data, "token": token})
 	case v.signIn != nil && v.User != nil && v.User.ID == v.signIn.ID:
 		err = s.update(ctx, `
-			UPDATE sessions SET token_hash = @token, data = @data, last_seen_at = now(), expires_at = created_at + make_interval(secs => @lifetime)
+			UPDATE sessions SET token_hash = @token, data = @data, last_seen_at = now(), proved_at = now(),
+				expires_at = created_at + make_interval(secs => @lifetime)
 			WHERE token_hash = @old AND revoked_at IS NULL`,
 			pgx.NamedArgs{"old": v.loaded.token, "token": token, "data": data, "lifetime": s.lifetime(*v.signIn).Seconds()})
 		v.User = v.signIn
@@ -181,12 +188,12 @@ func (s *Sessions) insert(ctx context.Context, v *Visitor, token string, data []
 		WITH old AS (UPDATE sessions SET revoked_at = now() WHERE token_hash = @old AND revoked_at IS NULL),
 			gone AS (DELETE FROM sessions WHERE token_hash IN (
 				SELECT token_hash FROM sessions WHERE expires_at < now() - interval '1 hour' LIMIT 4 FOR UPDATE SKIP LOCKED))
-		INSERT INTO sessions (token_hash, id, user_id, data, expires_at, ip, user_agent)
-		VALUES (@token, @id, @user, @data, now() + make_interval(secs => @life), @ip, @agent)
+		INSERT INTO sessions (token_hash, id, user_id, data, expires_at, ip, user_agent, unusual)
+		VALUES (@token, @id, @user, @data, now() + make_interval(secs => @life), @ip, @agent, @unusual)
 		RETURNING created_at`,
 		pgx.NamedArgs{
 			"old": v.loaded.token, "token": token, "id": id, "user": orNull(user), "data": data, "life": life.Seconds(),
-			"ip": addrOrNull(v.IP), "agent": v.UserAgent,
+			"ip": addrOrNull(v.IP), "agent": v.UserAgent, "unusual": v.unusual,
 		}).Scan(&startedAt)
 	if err != nil {
 		return err

@@ -51,12 +51,14 @@ type Visitor struct {
 	SessionID uuid.UUID // the session's record, stable across token rotation (OA-1); uuid.Nil without a session
 	User      *User     // nil = signed out
 	NeedsYou  int       // connections that wait for the person, for the navigation
+	Fresh     bool      // they proved within the last proofLasts who they are
 
 	IP        netip.Addr // where the request comes from, for the record of a new session
 	UserAgent string
 
 	loaded  loaded // the row as it was read or last written
 	signIn  *User  // who signs in with the next save
+	unusual string // what is unusual about that (LG-9)
 	failed  bool   // a sign-in was rolled back: nothing of this request may be saved
 	polling bool
 }
@@ -88,4 +90,12 @@ func VisitorFrom(ctx context.Context) *Visitor {
 		return v
 	}
 	return &Visitor{}
+}
+
+// visiting is ctx with a visitor in it, a new one where there is none: programs that use the API have no session to load.
+func visiting(ctx context.Context) context.Context {
+	if _, ok := ctx.Value(visitorKey{}).(*Visitor); ok {
+		return ctx
+	}
+	return WithVisitor(ctx, &Visitor{})
 }

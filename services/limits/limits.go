@@ -98,6 +98,16 @@ func (s *Service) Peek(ctx context.Context, r Rule, subject string) error {
 	return r.refuse(ends.Sub(now))
 }
 
+// Count is how many acts of subject its window holds. From r.Max on Peek and Allow refuse, and the count stands still.
+func (s *Service) Count(ctx context.Context, r Rule, subject string) (n int, err error) {
+	err = s.db.QueryRow(ctx, `SELECT least(count, @max) FROM limit_counters WHERE key = @key AND expires_at > @now`,
+		pgx.NamedArgs{"key": r.key(subject), "now": s.now(), "max": r.Max}).Scan(&n)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return 0, fmt.Errorf("limits: reading %s: %w", r.Name, err)
+	}
+	return n, nil
+}
+
 // Reset forgets what subject did: the owner of an account has signed in, so the failures before were not an attack.
 func (s *Service) Reset(ctx context.Context, r Rule, subject string) error {
 	if _, err := s.db.Exec(ctx, `DELETE FROM limit_counters WHERE key = @key`, pgx.NamedArgs{"key": r.key(subject)}); err != nil {

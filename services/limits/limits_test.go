@@ -35,6 +35,9 @@ func TestAllow_RL1_ExactlyTheRule(t *testing.T) {
 			if err := s.Peek(t.Context(), three, "ada"); err != nil {
 				t.Fatalf("round %d, before act %d: %v", round, i+1, err)
 			}
+			if n, err := s.Count(t.Context(), three, "ada"); n != i || err != nil {
+				t.Fatalf("round %d, before act %d: %d acts, %v", round, i+1, n, err)
+			}
 			if err := s.Allow(t.Context(), three, "ada"); err != nil {
 				t.Fatalf("round %d, act %d: %v", round, i+1, err)
 			}
@@ -152,7 +155,9 @@ func TestAllow_RL4_BoundedAndNamelessRows(t *testing.T) {
 
 func TestNothingIsAllowedWithoutTheDatabase(t *testing.T) {
 	s := limits.New(pgtest.Broken(t), time.Now)
+	_, uncounted := s.Count(t.Context(), three, "ada")
 	for name, err := range map[string]error{
+		"Count": uncounted,
 		"Allow": s.Allow(t.Context(), three, "ada"), "Peek": s.Peek(t.Context(), three, "ada"),
 		"Reset": s.Reset(t.Context(), three, "ada"), "Sweep": s.Sweep(t.Context()),
 	} {

@@ -67,7 +67,23 @@ func (s *Service) NeedsRehash(hashed string) bool {
 
 // DummyHash is a hash of no password at today's cost: verifying against it for an unknown address takes as long as
 // for a known one (LG-2, PW-7).
-func (s *Service) DummyHash() string { return fmt.Sprintf("$2a$%02d$%s", s.cost, dummyTail) }
+func (s *Service) DummyHash() string { return dummy(s.cost) }
+
+// RestOfWork are hashes of no password. Verifying against hashed and then against each of them takes as long as against
+// DummyHash, however old and cheap hashed is: 2^10 + 2^10 + 2^11 rounds are 2^12.
+func (s *Service) RestOfWork(hashed string) []string {
+	cost, err := bcrypt.Cost([]byte(hashed))
+	if err != nil {
+		return []string{s.DummyHash()} // nothing was computed
+	}
+	var rest []string
+	for ; cost < s.cost; cost++ {
+		rest = append(rest, dummy(cost))
+	}
+	return rest
+}
+
+func dummy(cost int) string { return fmt.Sprintf("$2a$%02d$%s", cost, dummyTail) }
 
 // digest is what bcrypt gets: 64 printable characters that depend on every byte of the password, or the reason why the
 // text can be none (PW-4, PW-6).

@@ -2,6 +2,7 @@ package password_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -107,6 +108,28 @@ func TestRehash_PW7_OlderCostsAndDummy(t *testing.T) {
 	}
 	if err := bcrypt.CompareHashAndPassword([]byte(dummy), []byte("x")); !errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) {
 		t.Errorf("the dummy does no real comparison: %v", err)
+	}
+}
+
+// Break PW-7: password.go: in RestOfWork, cost+1 in place of cost in dummy(cost).
+func TestRestOfWork_PW7_AddsUpToTodaysCost(t *testing.T) {
+	s := password.New(12)
+	for cost := 4; cost <= 12; cost++ {
+		stored := strings.Replace(s.DummyHash(), "$12$", fmt.Sprintf("$%02d$", cost), 1)
+		rounds := 1 << cost
+		for _, rest := range s.RestOfWork(stored) {
+			c, err := bcrypt.Cost([]byte(rest))
+			if err != nil {
+				t.Fatal(err)
+			}
+			rounds += 1 << c
+		}
+		if rounds != 1<<12 {
+			t.Errorf("a hash of cost %d is made up to %d rounds", cost, rounds)
+		}
+	}
+	if rest := s.RestOfWork("junk"); len(rest) != 1 || rest[0] != s.DummyHash() {
+		t.Errorf("junk is made up by %q", rest)
 	}
 }
 

@@ -58,7 +58,7 @@ func ProfilePage(p Profile) templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = components.PageHead(components.HeadProps{Title: "Settings", Answer: "Your profile", Sub: "Here since " + components.Date(p.Since, p.Now) + "."}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = SettingsHead("/settings/profile", "Your profile", "Here since "+components.Date(p.Since, p.Now)+".").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
