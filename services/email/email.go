@@ -1,27 +1,46 @@
 package email
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
-	"github.com/riverqueue/river"
+	"github.com/google/uuid"
 
 	"dashtam/services/actor"
-	"dashtam/services/jobs"
 )
 
 // The purposes of mail: what stands in jobs.Mail, and which letter Render writes.
 const (
-	Verify = "verify" // confirm the address; with a link that works once
-	Exists = "exists" // somebody signed up with an address that has an account
+	Verify          = "verify"           // confirm the address; with a link that works once
+	Exists          = "exists"           // somebody signed up with an address that has an account
+	Claim           = "claim"            // the same, but nobody ever verified that account; with a link to choose its password
+	Welcome         = "welcome"          // the address was confirmed
+	Reset           = "reset"            // choose a new password; with a link that works once
+	PasswordChanged = "password_changed" //nolint:gosec // no credential: the password is another one now
+	ConfirmAddress  = "confirm_address"  // to a new address: confirm it; with a link that works once
+	AddressTaken    = "address_taken"    // somebody wants to move their account to an address that has one
+	AddressChanged  = "address_changed"  // to the old address; with a link that undoes it
+	NewSignIn       = "new_sign_in"      // somebody signed in from a device that was not known
+	Invitation      = "invitation"       // to somebody without an account; with a link that makes one
+	NeedsYou        = "needs_you"        // a connection works again only when its owner has been to the bank
 )
 
-// paths lead from the base URL to where each letter's link goes; a letter with a token has it appended.
+// paths lead from the base URL to where each letter's link goes; the letter's token is appended.
 var paths = map[string]string{
-	Verify: "/verify/",
-	Exists: "/login",
+	Verify:          "/verify/",
+	Exists:          "/login",
+	Claim:           "/password/reset/",
+	Welcome:         "/login",
+	Reset:           "/password/reset/",
+	PasswordChanged: "/password/forgot",
+	ConfirmAddress:  "/settings/email/confirm/",
+	AddressTaken:    "/login",
+	AddressChanged:  "/email/undo/",
+	NewSignIn:       "/settings/sessions",
+	Invitation:      "/invite/",
+	NeedsYou:        "/connections/",
 }
 
 var (
@@ -48,32 +67,38 @@ type Sender interface {
 // Facts are what a letter needs to know. The person's name is left out: before an address is verified, whoever typed
 // the name need not be whoever reads the mail.
 type Facts struct {
-	Email string        // where it goes
-	Token string        // of the link; empty where the letter's link has none
-	Valid time.Duration // how long the token works
+	Email   string        // where it goes
+	Token   string        // of the link, or the id of what it leads to; empty where the letter's link has none
+	Valid   time.Duration // how long the token works
+	Details []Detail
 }
 
+// Detail is a fact beside a letter's words: when, from where. Value is never text that a stranger typed (RS-1).
+type Detail struct{ Label, Value string }
+
 // Linker looks up the mail's facts for who, the job that sends it, and mints its link, which replaces the ones before.
-// services/auth is one.
+// about is what the job says it is about, uuid.Nil for most. services/auth is one.
 type Linker interface {
-	MailFacts(ctx context.Context, who actor.Actor, purpose string) (Facts, error)
+	MailFacts(ctx context.Context, who actor.Actor, purpose string, about uuid.UUID) (Facts, error)
 }
 
 // Letter is what Render is given.
 type Letter struct {
-	Link  string        // whole URL, from the configured base URL alone (RS-3)
-	Valid time.Duration // how long Link works; zero = for good
+	Link    string        // whole URL, from the configured base URL alone (RS-3)
+	Valid   time.Duration // how long Link works; zero = for good
+	Details []Detail
 }
 
 // Render writes the letter of a purpose.
 type Render func(purpose string, l Letter) (subject, text, html string, err error)
 
-// Config is what a Service works with. Everything but Observe is required.
+// Config is what a Service works with. Everything but Timeout and Observe is required.
 type Config struct {
 	Sender  Sender
 	Linker  Linker
 	Render  Render
 	BaseURL string                                                // without a slash at its end
+	Timeout time.Duration                                         // of one try at sending; 0 = 30 s
 	Observe func(purpose string, failed bool, took time.Duration) // told about every try at sending; may be nil
 }
 
@@ -86,9 +111,9 @@ func New(c Config) *Service { return &Service{c} }
 // sendTimeout bounds one try at sending.
 const sendTimeout = 30 * time.Second
 
-// Send sends m now. It is for workers; whoever answers a request enqueues a jobs.Mail instead.
+// Send sends m now. It is for workers; whoever answers a request enqueues a jobs.Mail instead. Its error is a *Failure.
 func (s *Service) Send(ctx context.Context, m Message) error {
-	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(s.Timeout, sendTimeout))
 	defer cancel()
 	begin := time.Now()
 	err := s.Sender.Send(ctx, m)
@@ -96,37 +121,7 @@ func (s *Service) Send(ctx context.Context, m Message) error {
 		s.Observe(m.Purpose, err != nil, time.Since(begin))
 	}
 	if err != nil {
-		return fmt.Errorf("email: sending %s: %w", m.Purpose, err)
+		return failure(err)
 	}
 	return nil
-}
-
-// Worker carries out jobs.Mail.
-type Worker struct {
-	river.WorkerDefaults[jobs.Mail]
-	Email *Service
-}
-
-// Work looks up, writes and sends one mail. An error is tried again by River, unless trying again cannot help.
-func (w *Worker) Work(ctx context.Context, job *river.Job[jobs.Mail]) error {
-	path, known := paths[job.Args.Purpose]
-	if !known {
-		return river.JobCancel(fmt.Errorf("email: unknown purpose %q", job.Args.Purpose))
-	}
-	facts, err := w.Email.Linker.MailFacts(ctx, actor.ForJob(job.Args.UserID, job.Args.RequestID), job.Args.Purpose)
-	if errors.Is(err, ErrNoMail) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("email: %w", err)
-	}
-	m := Message{To: facts.Email, Purpose: job.Args.Purpose}
-	letter := Letter{Link: w.Email.BaseURL + path + facts.Token, Valid: facts.Valid}
-	if m.Subject, m.Text, m.HTML, err = w.Email.Render(job.Args.Purpose, letter); err != nil {
-		return fmt.Errorf("email: writing %s: %w", job.Args.Purpose, err)
-	}
-	if err = w.Email.Send(ctx, m); errors.Is(err, ErrRefused) {
-		return river.JobCancel(err)
-	}
-	return err
 }

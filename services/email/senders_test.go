@@ -142,11 +142,12 @@ func TestNoHeaderCanBeSmuggledIn(t *testing.T) {
 }
 
 // mailServer is an SMTP server that stands for those out there: it takes one mail a connection and answers RCPT with
-// rcpt, "250 ok" when that is empty.
+// rcpt, "250 ok" when that is empty, and nothing at all when it is hangs.
 type mailServer struct {
 	addr string
-	rcpt string
 	mu   sync.Mutex
+	rcpt string
+	quit string // answer to QUIT; empty = that of a polite server
 	data [][]byte
 	auth []string
 }
@@ -191,7 +192,14 @@ func (s *mailServer) serve(c *textproto.Conn) {
 			s.mu.Unlock()
 			say("235 ok")
 		case "RCPT":
-			say(orElse(s.rcpt, "250 ok"))
+			s.mu.Lock()
+			answer := orElse(s.rcpt, "250 ok")
+			s.mu.Unlock()
+			if answer == hangs {
+				_, _ = c.ReadLine() // until the client has gone
+				return
+			}
+			say(answer)
 		case "DATA":
 			say("354 go on")
 			data, err := c.ReadDotBytes()
@@ -203,12 +211,28 @@ func (s *mailServer) serve(c *textproto.Conn) {
 			s.mu.Unlock()
 			say("250 queued")
 		case "QUIT":
-			say("221 bye")
+			say(orElse(s.quit, "221 bye"))
 			return
 		default:
 			say("250 ok")
 		}
 	}
+}
+
+// hangs is a server that takes the connection and answers nothing any more.
+const hangs = "hangs"
+
+func (s *mailServer) answer(rcpt string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rcpt = rcpt
+}
+
+// mails are those the server took.
+func (s *mailServer) mails() [][]byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.data
 }
 
 func orElse(s, fallback string) string {
@@ -260,6 +284,19 @@ func TestSMTP_JB4_WhatIsTriedAgain(t *testing.T) {
 	}
 }
 
+// Break JB-4: smtp.go: return the error of server.Quit
+func TestSMTP_JB4_WhatIsTakenIsSent(t *testing.T) {
+	server := newMailServer(t, "")
+	server.quit = "451 in a moment"
+	smtp, err := email.NewSMTP("smtp://"+server.addr, from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := smtp.Send(t.Context(), message()); err != nil || len(server.mails()) != 1 {
+		t.Errorf("%v, %d mails: it would be sent again", err, len(server.mails()))
+	}
+}
+
 // A server elsewhere that offers no encryption gets nothing, the password least of all.
 func TestNewSMTP(t *testing.T) {
 	for url, good := range map[string]bool{
@@ -300,6 +337,13 @@ func (s *ses) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if len(s.statuses) > 1 {
 		s.statuses = s.statuses[1:]
 	}
+	if status == 0 { // hangs
+		_, _ = io.Copy(io.Discard, r.Body)
+		s.mu.Unlock()
+		<-r.Context().Done()
+		s.mu.Lock()
+		return
+	}
 	w.Header().Set("Content-Type", "application/json")
 	if status != http.StatusOK {
 		if status == http.StatusBadRequest {
@@ -321,6 +365,20 @@ func (s *ses) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	s.sent = append(s.sent, in.Content.Raw.Data)
 	_, _ = io.WriteString(w, `{"MessageId":"1"}`)
+}
+
+// answer sets the status of all answers to come; 0 = none comes.
+func (s *ses) answer(status int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.statuses = []int{status}
+}
+
+// mails are those SES took.
+func (s *ses) mails() [][]byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sent
 }
 
 func (s *ses) sender() *email.SES {

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sesv2"
 	"github.com/aws/aws-sdk-go-v2/service/sesv2/types"
@@ -52,8 +54,29 @@ func (s *SES) Send(ctx context.Context, m Message) error {
 		Destination:      &types.Destination{ToAddresses: []string{m.To}},
 		Content:          &types.EmailContent{Raw: &types.RawMessage{Data: raw}},
 	})
-	if _, rejected := errors.AsType[*types.MessageRejected](err); rejected {
-		return fmt.Errorf("%w: %w", ErrRefused, err)
+	if err == nil {
+		return nil
 	}
-	return err
+	return errors.Join(sesSays(err), err)
+}
+
+// sesSays puts what SES answers into our terms; nil where it needs none.
+func sesSays(err error) error {
+	if _, rejected := errors.AsType[*types.MessageRejected](err); rejected {
+		return ErrRefused
+	}
+	if _, bad := errors.AsType[*types.BadRequestException](err); bad {
+		return ErrRefused
+	}
+	answer, ok := errors.AsType[*awshttp.ResponseError](err)
+	if !ok {
+		return nil
+	}
+	switch answer.HTTPStatusCode() {
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		return errBusy
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return errDenied
+	}
+	return nil
 }

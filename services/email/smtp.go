@@ -4,9 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
+	"net/textproto"
 	"net/url"
+	"os"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/wneessen/go-mail"
 )
@@ -25,6 +30,9 @@ func NewSMTP(rawURL, from string) (*SMTP, error) {
 		return nil, errors.New("email: the SMTP URL is not like smtp://user:password@host:587")
 	}
 	options := []mail.Option{mail.WithTimeout(sendTimeout)}
+	if u.Scheme == "smtp" {
+		options = append(options, mail.WithDialContextFunc(dial)) // smtps is dialled by go-mail itself, a step at most sendTimeout
+	}
 	mechanism := mail.SMTPAuthAutoDiscover
 	switch {
 	case u.Scheme == "smtps":
@@ -48,17 +56,85 @@ func NewSMTP(rawURL, from string) (*SMTP, error) {
 	return &SMTP{from, client}, nil
 }
 
-// Send delivers m to the mail server. A refusal with a code of 500 or more is ErrRefused.
+// Send delivers m to the mail server, within the time ctx has. A refusal with a code of 500 or more is ErrRefused. Once
+// the server has taken the mail, nothing that goes wrong afterwards is an error: trying again would send it twice.
 func (s *SMTP) Send(ctx context.Context, m Message) error {
 	msg, err := compose(s.from, m)
 	if err != nil {
 		return err
 	}
-	err = s.client.DialAndSendWithContext(ctx, msg)
-	if refused, ok := errors.AsType[*mail.SendError](err); ok && refused.ErrorCode() >= 500 {
-		return fmt.Errorf("%w: %w", ErrRefused, err)
+	var conn bounded
+	defer conn.close()
+	server, err := s.client.DialToSMTPClientWithContext(context.WithValue(ctx, connKey{}, &conn))
+	if err != nil {
+		return errors.Join(smtpSays(err), err)
 	}
-	return err
+	if err := s.client.SendWithSMTPClient(server, msg); err != nil {
+		_ = server.Close()
+		return errors.Join(smtpSays(err), err)
+	}
+	_ = server.Quit()
+	return nil
+}
+
+// smtpSays puts the code of a server's answer into our terms; nil where it needs none.
+func smtpSays(err error) error {
+	code := 0
+	if answer, ok := errors.AsType[*mail.SendError](err); ok {
+		code = answer.ErrorCode()
+	} else if answer, ok := errors.AsType[*textproto.Error](err); ok && answer.Code/100 == 5 {
+		return errDenied // before there was any mail: the sign-in, or who we are
+	} else if ok {
+		code = answer.Code
+	}
+	switch code / 100 {
+	case 4:
+		return errBusy
+	case 5:
+		return ErrRefused
+	}
+	if strings.Contains(err.Error(), os.ErrDeadlineExceeded.Error()) { // which go-mail's error hides from errors.Is
+		return context.DeadlineExceeded
+	}
+	return nil
+}
+
+// bounded is a connection whose time ends, whatever go-mail sets later, so that a server that hangs costs no more than
+// one try may take.
+type bounded struct {
+	net.Conn
+	end time.Time
+}
+
+type connKey struct{}
+
+// dial connects, and leaves the connection where Send finds it: go-mail does not close one whose greeting never comes.
+func dial(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := new(net.Dialer).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	b, ok := ctx.Value(connKey{}).(*bounded)
+	end, limited := ctx.Deadline()
+	if !ok || !limited {
+		return conn, nil
+	}
+	*b = bounded{conn, end}
+	return b, nil
+}
+
+// SetDeadline sets the earlier of t and the end.
+func (b *bounded) SetDeadline(t time.Time) error {
+	if t.After(b.end) {
+		t = b.end
+	}
+	return b.Conn.SetDeadline(t)
+}
+
+func (b *bounded) close() {
+	if b.Conn != nil {
+		_ = b.Close()
+	}
 }
 
 func portOr(u *url.URL, fallback int) int {

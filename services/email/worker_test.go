@@ -38,7 +38,7 @@ type office struct {
 	queue *jobs.Queue
 }
 
-func newOffice(t *testing.T, sender email.Sender) *office {
+func newOffice(t *testing.T, sender email.Sender, timeout ...time.Duration) *office {
 	t.Helper()
 	o := &office{t: t, db: pgtest.New(t)}
 	quiet := slog.New(slog.DiscardHandler)
@@ -52,7 +52,11 @@ func newOffice(t *testing.T, sender email.Sender) *office {
 		Tokens: jwt.New(bytes.Repeat([]byte{1}, 32), base, time.Now), DeviceKey: bytes.Repeat([]byte{2}, 32),
 	})
 	workers := river.NewWorkers()
-	river.AddWorker(workers, &email.Worker{Email: email.New(email.Config{Sender: sender, Linker: o.auth, Render: emails.Render, BaseURL: base})})
+	config := email.Config{Sender: sender, Linker: o.auth, Render: emails.Render, BaseURL: base}
+	if len(timeout) > 0 {
+		config.Timeout = timeout[0]
+	}
+	river.AddWorker(workers, &email.Worker{Email: email.New(config)})
 	runner, err := jobs.NewRunner(o.db.Pool, jobs.RunnerConfig{Workers: workers, Log: quiet})
 	if err != nil {
 		t.Fatal(err)
@@ -86,7 +90,7 @@ func (o *office) enqueue(purpose string, user uuid.UUID) {
 	}
 }
 
-// wait waits until the only mail job is in a state, and says how often it was tried. It has no patience for River's
+// wait waits until the first mail job is in a state, and says how often it was tried. It has no patience for River's
 // growing pauses between tries.
 func (o *office) wait(state string) (attempts int) {
 	o.t.Helper()
@@ -95,7 +99,7 @@ func (o *office) wait(state string) (attempts int) {
 		if _, err := o.db.Exec(o.t.Context(), `UPDATE river_job SET state = 'available', scheduled_at = now() WHERE state = 'retryable'`); err != nil {
 			o.t.Fatal(err)
 		}
-		err := o.db.QueryRow(o.t.Context(), `SELECT state::text, attempt, coalesce(array_to_string(errors, ' '), '') FROM river_job WHERE kind = 'mail'`).Scan(&is, &attempts, &failures)
+		err := o.db.QueryRow(o.t.Context(), `SELECT state::text, attempt, coalesce(array_to_string(errors, ' '), '') FROM river_job WHERE kind = 'mail' ORDER BY id LIMIT 1`).Scan(&is, &attempts, &failures)
 		if err != nil {
 			o.t.Fatal(err)
 		}

@@ -15,6 +15,7 @@ const (
 type Mail struct {
 	Purpose   string    `json:"purpose"` // what kind of mail; the known ones stand in services/email
 	UserID    uuid.UUID `json:"user_id"`
+	About     uuid.UUID `json:"about,omitzero"` // id of what the mail tells about, such as a change of address
 	RequestID string    `json:"request_id"`
 }
 

@@ -33,6 +33,21 @@ func (q *Queue) Enqueue(ctx context.Context, tx pgx.Tx, args river.JobArgs) erro
 	return nil
 }
 
+// Retry has a job of a kind tried again now that is over without success, or waits for its next try, in the caller's
+// transaction. found is false for any other.
+func (q *Queue) Retry(ctx context.Context, tx pgx.Tx, kind string, id int64) (found bool, err error) {
+	err = tx.QueryRow(ctx, `
+		SELECT EXISTS (SELECT FROM river_job WHERE id = @id AND kind = @kind AND state IN ('cancelled', 'discarded', 'retryable'))`,
+		pgx.NamedArgs{"id": id, "kind": kind}).Scan(&found)
+	if err == nil && found {
+		_, err = q.client.JobRetryTx(ctx, tx, id)
+	}
+	if err != nil {
+		return false, fmt.Errorf("jobs: trying again: %w", err)
+	}
+	return found, nil
+}
+
 // Periodic is a job enqueued at a fixed distance by whichever node leads.
 type Periodic struct {
 	Every time.Duration
@@ -58,6 +73,9 @@ const (
 	rescueAfter = 10 * time.Minute
 )
 
+// keepDead is how long a job is kept that was given up, or that no try can help: an administrator can still have it tried.
+const keepDead = 7 * 24 * time.Hour
+
 // NewRunner makes a Runner over pool. It does no I/O; Start begins the work.
 func NewRunner(pool *pgxpool.Pool, c RunnerConfig) (*Runner, error) {
 	var periodic []*river.PeriodicJob
@@ -67,13 +85,15 @@ func NewRunner(pool *pgxpool.Pool, c RunnerConfig) (*Runner, error) {
 			func() (river.JobArgs, *river.InsertOpts) { return args, nil }, &river.PeriodicJobOpts{RunOnStart: true}))
 	}
 	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
-		Logger:               quietly(c.Log),
-		Workers:              c.Workers,
-		PeriodicJobs:         periodic,
-		JobTimeout:           jobTimeout,
-		RescueStuckJobsAfter: rescueAfter,
-		ErrorHandler:         &errorLog{c.Log},
-		Middleware:           []rivertype.Middleware{&catcher{log: c.Log, observe: c.Observe}},
+		Logger:                      quietly(c.Log),
+		Workers:                     c.Workers,
+		PeriodicJobs:                periodic,
+		JobTimeout:                  jobTimeout,
+		RescueStuckJobsAfter:        rescueAfter,
+		CancelledJobRetentionPeriod: keepDead,
+		DiscardedJobRetentionPeriod: keepDead,
+		ErrorHandler:                &errorLog{c.Log},
+		Middleware:                  []rivertype.Middleware{&catcher{log: c.Log, observe: c.Observe}},
 		Queues: map[string]river.QueueConfig{
 			river.QueueDefault: {MaxWorkers: 2},
 			QueueMail:          {MaxWorkers: orDefault(c.Mail, 4)},

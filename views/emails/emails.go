@@ -9,60 +9,41 @@ import (
 	"dashtam/services/email"
 )
 
-// letter is what a mail says: a few sentences, one link, a few more.
+// letter is what a mail says: a few sentences, facts, one link, a few more sentences, and whether it can be switched off.
 type letter struct {
 	subject string
 	before  []string
+	details []email.Detail
 	label   string // of the link, in the HTML
 	link    string
 	after   []string
+	kind    kind
 }
+
+// kind says why somebody gets a mail at all, and so whether they can do without. The switch that upkeep names comes with
+// what sends such mails.
+type kind string
+
+const (
+	asked    kind = "Mails like this one come only when somebody asks for them, and cannot be switched off."
+	safety   kind = "Mails about the safety of your account cannot be switched off."
+	upkeep   kind = "Mails about your connections can be switched off under Settings."
+	greeting kind = "This mail comes once, so there is nothing to switch off."
+)
 
 // Render writes the letter of a purpose, as subject, plain text and HTML.
 func Render(purpose string, l email.Letter) (subject, text, html string, err error) {
-	var w letter
-	switch purpose {
-	case email.Verify:
-		w = verify(l)
-	case email.Exists:
-		w = exists(l)
-	default:
+	write, ok := letters[purpose]
+	if !ok {
 		return "", "", "", fmt.Errorf("emails: no letter for %q", purpose)
 	}
+	w := write(l)
+	w.link, w.details = l.Link, l.Details
 	var page strings.Builder
 	if err := document(w).Render(context.Background(), &page); err != nil {
 		return "", "", "", fmt.Errorf("emails: %w", err)
 	}
 	return w.subject, w.text(), page.String(), nil
-}
-
-func verify(l email.Letter) letter {
-	return letter{
-		subject: "Confirm your address for Dashtam",
-		before: []string{
-			"Somebody, most likely you, signed up for Dashtam with this address.",
-			"Open this page and press the button on it. Then you can sign in.",
-		},
-		label: "Confirm this address",
-		link:  l.Link,
-		after: []string{
-			"The link works once, within " + span(l.Valid) + ". A newer mail replaces it.",
-			"If it was not you, there is nothing to do: without this step the account opens nothing.",
-		},
-	}
-}
-
-func exists(l email.Letter) letter {
-	return letter{
-		subject: "You already have a Dashtam account",
-		before: []string{
-			"Somebody, most likely you, signed up for Dashtam with this address. It has an account already, so nothing was changed.",
-			"This is where you sign in:",
-		},
-		label: "Sign in",
-		link:  l.Link,
-		after: []string{"If it was not you, there is nothing to do: whoever it was has not been told that you have an account."},
-	}
 }
 
 // text is the letter in plain text, wrapped for people who read mail in a terminal; the link is never wrapped.
@@ -71,11 +52,17 @@ func (w letter) text() string {
 	for _, sentence := range w.before {
 		b.WriteString(wrap(sentence) + "\n\n")
 	}
+	for _, d := range w.details {
+		b.WriteString(wrap(d.Label+": "+d.Value) + "\n")
+	}
+	if len(w.details) > 0 {
+		b.WriteByte('\n')
+	}
 	b.WriteString(w.link + "\n\n")
 	for _, sentence := range w.after {
 		b.WriteString(wrap(sentence) + "\n\n")
 	}
-	return b.String() + "Dashtam\n"
+	return b.String() + "Dashtam\n" + wrap(string(w.kind)) + "\n"
 }
 
 // wrap breaks a sentence into lines of at most 72 characters.
@@ -98,9 +85,11 @@ func wrap(sentence string) string {
 	return b.String()
 }
 
-// span says how long a link works: whole hours, or minutes below two hours.
+// span says how long a link works: whole days from three on, whole hours, or minutes below two hours.
 func span(d time.Duration) string {
 	switch hours := int(d.Hours()); {
+	case hours >= 72 && hours%24 == 0:
+		return fmt.Sprintf("%d days", hours/24)
 	case hours >= 2:
 		return fmt.Sprintf("%d hours", hours)
 	case d == time.Hour:
