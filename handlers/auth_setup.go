@@ -1,20 +1,18 @@
 package handlers
 
 import (
-	"errors"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
 
 	"dashtam/handlers/web"
 	"dashtam/services/auth"
-	"dashtam/services/errs"
 	"dashtam/views/pages"
 )
 
 func (g *gates) showSetup(c echo.Context) error {
 	if err := g.auth.CheckSetup(c.Request().Context(), c.Param("token")); err != nil {
-		return g.setupFailed(c, err)
+		return spent(c, err, "")
 	}
 	return g.setupPage(c, http.StatusOK, pages.Fields{})
 }
@@ -39,16 +37,9 @@ func (g *gates) setUp(c echo.Context) error {
 	if f, ok := fields(err, form.typed()); ok {
 		return g.setupPage(c, http.StatusUnprocessableEntity, f)
 	}
-	return g.setupFailed(c, err)
+	return spent(c, err, "")
 }
 
 func (g *gates) setupPage(c echo.Context, status int, f pages.Fields) error {
 	return gate(c, status, "Set up Dashtam", "", pages.SetupPage("/setup/"+c.Param("token"), f))
-}
-
-func (g *gates) setupFailed(c echo.Context, err error) error {
-	if errors.Is(err, auth.ErrLink) {
-		return gate(c, http.StatusNotFound, "This link does not work", "", pages.SpentPage(errs.Message(err), ""))
-	}
-	return err
 }

@@ -1,14 +1,11 @@
 package handlers
 
 import (
-	"errors"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
 
 	"dashtam/handlers/web"
-	"dashtam/services/auth"
-	"dashtam/services/errs"
 	"dashtam/views/pages"
 )
 
@@ -19,12 +16,8 @@ func (g *gates) showVerify(c echo.Context) error {
 }
 
 func (g *gates) verify(c echo.Context) error {
-	err := g.auth.Verify(c.Request().Context(), web.Actor(c), c.Param("token"))
-	if errors.Is(err, auth.ErrLink) {
-		return gate(c, http.StatusNotFound, "This link does not work", "", pages.SpentPage(errs.Message(err), "/verify/resend"))
-	}
-	if err != nil {
-		return err
+	if err := g.auth.Verify(c.Request().Context(), web.Actor(c), c.Param("token")); err != nil {
+		return spent(c, err, "/verify/resend")
 	}
 	web.Flash(c, web.OK, "Your address is confirmed. Sign in to begin.")
 	return web.Redirect(c, "/login")

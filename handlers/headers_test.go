@@ -101,7 +101,7 @@ func TestHeaders_HD2_OnEveryAnswer(t *testing.T) {
 		}
 		want := "strict-origin"
 		if strings.Contains(name, ":token") {
-			want = "same-origin"
+			want = "no-referrer"
 		}
 		if got := p.Header.Get("Referrer-Policy"); got != want {
 			t.Errorf("%s: Referrer-Policy %q", name, got)

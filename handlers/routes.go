@@ -51,10 +51,6 @@ func (d Deps) routes() []route {
 		{method: http.MethodPost, path: "/signup", access: public, handle: gates.createAccount, slow: true},
 		{method: http.MethodPost, path: "/signup/strength", access: public, handle: gates.strength},
 		{method: http.MethodGet, path: "/signup/sent", access: public, handle: gates.sent},
-		{method: http.MethodGet, path: "/verify/resend", access: public, handle: gates.newResend},
-		{method: http.MethodPost, path: "/verify/resend", access: public, handle: gates.createResend},
-		{method: http.MethodGet, path: "/verify/:token", access: public, handle: gates.showVerify},
-		{method: http.MethodPost, path: "/verify/:token", access: public, handle: gates.verify},
 		{method: http.MethodGet, path: "/login", access: public, handle: gates.newLogin},
 		{method: http.MethodPost, path: "/login", access: public, handle: gates.login, slow: true},
 		{method: http.MethodPost, path: "/login/slow", access: public, handle: speed.feltSlow},
@@ -72,9 +68,13 @@ func (d Deps) routes() []route {
 		{method: http.MethodGet, path: sessionsPath, access: user, handle: settings.listSessions},
 		{method: http.MethodPost, path: sessionsPath + "/:id/revoke", access: user, handle: settings.endSession, fresh: sessionsPath},
 		{method: http.MethodPost, path: sessionsPath + "/revoke-others", access: user, handle: settings.endOtherSessions, fresh: sessionsPath},
+		{method: http.MethodGet, path: emailPath, access: user, handle: settings.email},
+		{method: http.MethodPost, path: emailPath, access: user, handle: settings.changeEmail, slow: true},
 		{method: http.MethodPost, path: "/settings/theme", access: user, handle: settings.setTheme},
 		{method: http.MethodPost, path: "/settings/rail", access: user, handle: settings.setRail},
 	}
+	table = append(table, mailRoutes(gates)...)
+	table = append(table, d.wellKnownRoutes()...)
 	table = append(table, d.moneyRoutes()...)
 	table = append(table, d.bankRoutes()...)
 	table = append(table, d.officeRoutes()...)
@@ -82,6 +82,35 @@ func (d Deps) routes() []route {
 		table = append(table, route{method: http.MethodGet, path: "/dev/outbox", access: public, handle: gates.outboxPage})
 	}
 	return table
+}
+
+// mailRoutes are where links in mails lead, and where one asks for such a mail. A GET of a link changes nothing and looks
+// nothing up: programs open every link in a mail (RS-4).
+func mailRoutes(gates *gates) []route {
+	return []route{
+		{method: http.MethodGet, path: "/verify/resend", access: public, handle: gates.newResend},
+		{method: http.MethodPost, path: "/verify/resend", access: public, handle: gates.createResend},
+		{method: http.MethodGet, path: "/verify/:token", access: public, handle: gates.showVerify},
+		{method: http.MethodPost, path: "/verify/:token", access: public, handle: gates.verify},
+		{method: http.MethodGet, path: "/password/forgot", access: public, handle: gates.newForgot},
+		{method: http.MethodPost, path: "/password/forgot", access: public, handle: gates.createForgot},
+		{method: http.MethodGet, path: "/password/sent", access: public, handle: gates.forgotSent},
+		{method: http.MethodGet, path: "/password/reset/:token", access: public, handle: gates.showReset},
+		{method: http.MethodPost, path: "/password/reset/:token", access: public, handle: gates.reset, slow: true},
+		{method: http.MethodGet, path: emailPath + "/confirm/:token", access: public, handle: gates.showConfirmEmail},
+		{method: http.MethodPost, path: emailPath + "/confirm/:token", access: public, handle: gates.confirmEmail},
+		{method: http.MethodGet, path: "/email/undo/:token", access: public, handle: gates.showUndoEmail},
+		{method: http.MethodPost, path: "/email/undo/:token", access: public, handle: gates.undoEmail},
+	}
+}
+
+// wellKnownRoutes are for programs, not for people.
+func (d Deps) wellKnownRoutes() []route {
+	known := &wellKnown{d.BaseURL}
+	return []route{
+		{method: http.MethodGet, path: "/.well-known/change-password", access: public, handle: known.changePassword},
+		{method: http.MethodGet, path: "/.well-known/security.txt", access: public, handle: known.security},
+	}
 }
 
 // moneyRoutes are the pages about a person's money.
@@ -121,12 +150,14 @@ func (d Deps) bankRoutes() []route {
 
 // officeRoutes are the pages for administrators.
 func (d Deps) officeRoutes() []route {
-	office, speed := &office{d.Admin}, &speed{d.Review}
+	office, speed, mailroom := &office{d.Admin}, &speed{d.Review}, &mailroom{d.Mailroom}
 	return []route{
 		{method: http.MethodGet, path: "/admin", access: admin, handle: office.index},
 		{method: http.MethodGet, path: "/admin/users", access: admin, handle: office.people},
 		{method: http.MethodGet, path: "/admin/connections", access: admin, handle: office.connections},
 		{method: http.MethodGet, path: "/admin/jobs", access: admin, handle: office.jobs},
+		{method: http.MethodGet, path: pages.MailPath, access: admin, handle: mailroom.index},
+		{method: http.MethodPost, path: pages.MailPath + "/retry", access: admin, handle: mailroom.retry},
 		{method: http.MethodGet, path: pages.PerformancePath, access: admin, handle: speed.show},
 		{method: http.MethodGet, path: pages.PerformancePath + "/live", access: admin, handle: speed.live},
 	}
@@ -148,10 +179,7 @@ func guard(rt route) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
 		web.InfoFrom(r.Context()).Route = rt.path
-		if strings.Contains(rt.path, ":token") {
-			c.Response().Header().Set("Referrer-Policy", "same-origin")
-			c.Response().Header().Set("Cache-Control", "no-store")
-		}
+		discreet(rt, c.Response().Header())
 		visitor := auth.VisitorFrom(r.Context())
 		if err := admit(rt, visitor.User); err != nil {
 			return err
@@ -167,6 +195,17 @@ func guard(rt route) echo.HandlerFunc {
 		defer c.SetRequest(r) // an error's page is made after the handler, when its time may be over
 		c.SetRequest(r.WithContext(ctx))
 		return rt.handle(c)
+	}
+}
+
+// discreet keeps private pages out of search engines, and an address that holds a token from going anywhere else.
+func discreet(rt route, h http.Header) {
+	if rt.access != public {
+		h.Set("X-Robots-Tag", "noindex")
+	}
+	if strings.Contains(rt.path, ":token") {
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cache-Control", "no-store")
 	}
 }
 

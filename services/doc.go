@@ -23,7 +23,7 @@
 //	sandbox/books       | compute | -                       | -
 //	admin               | io      | PostgreSQL              | -
 //	audit               | io      | PostgreSQL              | audit_events
-//	auth                | io      | PostgreSQL              | users sessions links refresh_tokens
+//	auth                | io      | PostgreSQL              | users sessions links address_changes refresh_tokens
 //	cache               | io      | Redis                   | -
 //	connections         | io      | PostgreSQL, HTTP        | connections connect_attempts
 //	email               | io      | HTTP, SMTP, files       | -

@@ -146,17 +146,23 @@ func (app *App) Logged() string { return app.log.String() }
 // Mail waits for the newest mail to address that came after the ones already seen, and gives it.
 func (app *App) Mail(address string) email.Stored {
 	app.t.Helper()
+	return app.MailAbout(address, "")
+}
+
+// MailAbout waits for a mail to address of a purpose (empty = any), and gives the newest.
+func (app *App) MailAbout(address, purpose string) email.Stored {
+	app.t.Helper()
 	app.runJobs()
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		mails, err := app.Outbox.Newest(app.t.Context(), 100)
 		app.must(err)
 		for _, m := range mails {
-			if m.To == address {
+			if m.To == address && (purpose == "" || m.Subject == purpose) {
 				return m
 			}
 		}
 	}
-	app.t.Fatalf("no mail to %s", address)
+	app.t.Fatalf("no mail %s to %s", purpose, address)
 	panic("unreachable")
 }
 

@@ -36,6 +36,9 @@ const (
 // Page answers with body inside its layout, or with body alone when htmx asks for a fragment. Everything is rendered
 // before the first byte goes out.
 func Page(c echo.Context, status int, m Meta, body templ.Component) error {
+	if m.About == "" {
+		c.Response().Header().Set("X-Robots-Tag", "noindex")
+	}
 	if WantsFragment(c.Request()) {
 		return Fragment(c, status, body)
 	}

@@ -60,6 +60,7 @@ func Problem(w http.ResponseWriter, r *http.Request, err error) {
 	if wait := retryAfter(status, err); wait > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(wait))
 	}
+	w.Header().Set("X-Robots-Tag", "noindex")
 	if strings.HasPrefix(r.URL.Path, "/api/") {
 		ProblemJSON(w, r, status, err)
 		return

@@ -111,13 +111,57 @@ func (b *bench) verified() auth.User {
 	if err := b.Verify(b.t.Context(), stranger, b.link(u.ID)); err != nil {
 		b.t.Fatalf("verify: %v", err)
 	}
+	u, err := b.GetUserByEmail(b.t.Context(), good.Email) // whose id is another one now
+	if err != nil {
+		b.t.Fatal(err)
+	}
 	return u
+}
+
+// person is somebody else who is verified.
+func (b *bench) person(address string) auth.User {
+	b.t.Helper()
+	u, err := b.Register(b.t.Context(), from(len(address)), auth.Registration{Name: "Somebody", Email: address, Password: good.Password})
+	if err == nil {
+		err = b.Verify(b.t.Context(), stranger, b.link(u.ID))
+	}
+	if err == nil {
+		u, err = b.GetUserByEmail(b.t.Context(), address)
+	}
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return u
+}
+
+// mailed is what the newest queued mail of a purpose would hold.
+func (b *bench) mailed(purpose string) email.Facts {
+	b.t.Helper()
+	var user, about uuid.UUID
+	err := b.db.QueryRow(b.t.Context(), `
+		SELECT (args ->> 'user_id')::uuid, coalesce((args ->> 'about')::uuid, '00000000-0000-0000-0000-000000000000')
+		FROM river_job WHERE kind = 'mail' AND args ->> 'purpose' = $1 ORDER BY id DESC LIMIT 1`, purpose).Scan(&user, &about)
+	if err != nil {
+		b.t.Fatalf("no mail %s: %v", purpose, err)
+	}
+	facts, err := b.MailFacts(b.t.Context(), actor.ForJob(user, "req_test"), purpose, about)
+	if err != nil {
+		b.t.Fatalf("mail %s: %v", purpose, err)
+	}
+	return facts
+}
+
+// in is u, signed in.
+func in(u auth.User) actor.Actor {
+	who := stranger
+	who.Kind, who.UserID, who.SessionID = actor.User, u.ID, uuid.New()
+	return who
 }
 
 // link is what the mail's worker would put into the mail.
 func (b *bench) link(user uuid.UUID) string {
 	b.t.Helper()
-	facts, err := b.MailFacts(b.t.Context(), actor.ForJob(user, "req_test"), email.Verify)
+	facts, err := b.MailFacts(b.t.Context(), actor.ForJob(user, "req_test"), email.Verify, uuid.Nil)
 	if err != nil {
 		b.t.Fatalf("mail facts: %v", err)
 	}

@@ -1,5 +1,6 @@
-// Package auth is how people come in and who they are: sign-up, verification, login, browser sessions, the API's refresh
-// tokens, the first administrator. It owns the tables users, sessions, links and refresh_tokens.
+// Package auth is how people come in and who they are: sign-up, verification, login, a new password, another address,
+// browser sessions, the API's refresh tokens, the first administrator. It owns the tables users, sessions, links,
+// address_changes and refresh_tokens.
 //
 // Invariants:
 //   - Nobody learns from an answer whether an address has an account: every class of failure does the same work and gives
@@ -8,6 +9,7 @@
 //   - Of every secret handed out (session token, link, refresh token) only a hash is stored (SE-2, RS-2).
 //   - A session that was ended is never written again, whatever request is still in flight (SE-8).
 //   - Every state change writes its audit row, and enqueues its mail, in the same transaction.
+//   - What hangs on an account before its address is verified is gone when it is: the account gets another id (SU-5).
 //   - Mail is minted by the worker (MailFacts): no link lies in a job's arguments.
 //
 // It is the only package that may choose how a password is hashed: always through hashpool, inline or not. It knows no

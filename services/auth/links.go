@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -18,8 +19,12 @@ import (
 	"dashtam/services/limits"
 )
 
-// linkLasts is how long a link works.
-const linkLasts = 24 * time.Hour
+// How long links work.
+const (
+	linkLasts  = 24 * time.Hour // that verify an address, confirm a new one, or set up
+	resetLasts = 45 * time.Minute
+	undoLasts  = 72 * time.Hour
+)
 
 // secretBytes is how much chance a link or refresh token holds (RS-2).
 const secretBytes = 32
@@ -43,53 +48,56 @@ func shaped(secret string) bool {
 	return err == nil && len(raw) == secretBytes
 }
 
-// mintLink replaces a person's unused links of a purpose by a new one, good for a day. user is uuid.Nil for set-up.
-func mintLink(ctx context.Context, tx pgx.Tx, purpose string, user uuid.UUID) (string, error) {
+// link is a link to be made.
+type link struct {
+	purpose string
+	user    uuid.UUID // uuid.Nil for set-up
+	key     string    // of the address it is mailed to
+	since   time.Time // from when on lasts counts; zero = now
+	lasts   time.Duration
+	bound   bool // void as soon as the person's password changes
+}
+
+// mintLink makes l. The person's unused links of the purpose are void from then on; of those that undo a change of
+// address only the ones mailed to the same address, since each old address has its own way back.
+func mintLink(ctx context.Context, tx pgx.Tx, l link) (string, error) {
 	secret, hash := newSecret()
-	args := pgx.NamedArgs{"hash": hash, "purpose": purpose, "user": orNull(user), "lasts": linkLasts.Seconds()}
+	args := pgx.NamedArgs{
+		"hash": hash, "purpose": l.purpose, "user": orNull(l.user), "key": l.key, "since": sql.NullTime{Time: l.since, Valid: !l.since.IsZero()},
+		"lasts": l.lasts.Seconds(), "bound": l.bound,
+	}
 	if _, err := tx.Exec(ctx, `
-		DELETE FROM links WHERE purpose = @purpose AND user_id IS NOT DISTINCT FROM @user AND used_at IS NULL`, args); err != nil {
+		DELETE FROM links WHERE purpose = @purpose AND user_id IS NOT DISTINCT FROM @user AND used_at IS NULL
+			AND (@purpose <> 'undo' OR email_key = @key)`, args); err != nil {
 		return "", err
 	}
 	_, err := tx.Exec(ctx, `
-		INSERT INTO links (token_hash, user_id, purpose, email_key, expires_at)
-		VALUES (@hash, @user, @purpose, coalesce((SELECT email_key FROM users WHERE id = @user), ''), now() + make_interval(secs => @lasts))`, args)
+		INSERT INTO links (token_hash, user_id, purpose, email_key, expires_at, password_changed_at)
+		VALUES (@hash, @user, @purpose, @key, coalesce(@since::timestamptz, now()) + make_interval(secs => @lasts),
+			(SELECT password_changed_at FROM users WHERE id = @user AND @bound))`, args)
 	return secret, err
 }
 
-// Verify consumes a mailed link: the address is its owner's, and they may sign in. The same link works once, within a
-// day, and only while the account has the address it was mailed to (EV-1); else the error is ErrLink.
-func (s *Service) Verify(ctx context.Context, who actor.Actor, token string) error {
+// liveLink is what makes a link l of the person u good. It is bound to its purpose, to its person, to the password they
+// had when it was made (RS-2), and, where it was mailed to the account's own address, to that address (EV-1).
+const liveLink = `l.token_hash = @hash AND l.purpose = @purpose AND l.expires_at > now()
+	AND l.used_at IS NULL
+	AND u.id = l.user_id AND u.disabled_at IS NULL
+	AND (l.password_changed_at IS NULL OR l.password_changed_at = u.password_changed_at)
+	AND (l.email_key = u.email_key OR l.purpose IN ('email', 'undo'))`
+
+// spend uses a mailed link up, so that of any number of parallel tries one succeeds (RS-7), and says whose it is and to
+// which address it went. Every link that does not work is ErrLink.
+func spend(ctx context.Context, tx pgx.Tx, purpose, token string) (user uuid.UUID, key string, err error) {
 	if !shaped(token) {
-		return ErrLink
+		return uuid.Nil, "", ErrLink
 	}
-	var key string
-	err := pgx.BeginFunc(ctx, s.DB, func(tx pgx.Tx) error {
-		var user uuid.UUID
-		err := tx.QueryRow(ctx, `
-			WITH link AS (
-				UPDATE links SET used_at = now()
-				WHERE token_hash = @hash AND purpose = 'verify' AND used_at IS NULL AND expires_at > now()
-				RETURNING user_id, email_key)
-			UPDATE users u SET verified_at = coalesce(u.verified_at, now())
-			FROM link WHERE u.id = link.user_id AND u.email_key = link.email_key AND u.disabled_at IS NULL
-			RETURNING u.id, u.email_key`, pgx.NamedArgs{"hash": hashSecret(token)}).Scan(&user, &key)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return ErrLink
-		}
-		if err != nil {
-			return err
-		}
-		return audit.Record(ctx, tx, who, audit.Event{Act: "verify", UserID: user})
-	})
-	if err != nil {
-		return fmt.Errorf("auth: verifying: %w", err)
+	err = tx.QueryRow(ctx, `UPDATE links l SET used_at = now() FROM users u WHERE `+liveLink+` RETURNING l.user_id, l.email_key`,
+		pgx.NamedArgs{"hash": hashSecret(token), "purpose": purpose}).Scan(&user, &key)
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = ErrLink
 	}
-	// Whoever opened the mail is the owner, so what strangers tried before does not lock them out (RL-2).
-	if err := s.Limits.Reset(ctx, limits.LoginFailures, "account:"+key); err != nil {
-		s.Log.WarnContext(ctx, "a login limit could not be reset", "error", err)
-	}
-	return nil
+	return user, key, err
 }
 
 // ResendVerification has a new link mailed to an address that waits for one, at most once a minute. It answers the same
@@ -114,19 +122,19 @@ func (s *Service) ResendVerification(ctx context.Context, who actor.Actor, addre
 			to = a.ID
 		}
 	}
-	return s.resend(ctx, who, event, to)
+	return s.ask(ctx, who, email.Verify, event, to)
 }
 
-// resend has a verification link mailed, together with its audit row.
-func (s *Service) resend(ctx context.Context, who actor.Actor, event audit.Event, to uuid.UUID) error {
+// ask has a mail sent that somebody asked for, together with the audit row that says so.
+func (s *Service) ask(ctx context.Context, who actor.Actor, purpose string, event audit.Event, to uuid.UUID) error {
 	err := pgx.BeginFunc(ctx, s.DB, func(tx pgx.Tx) error {
-		if err := s.mail(ctx, tx, who, email.Verify, to); err != nil {
+		if err := s.mail(ctx, tx, who, purpose, to); err != nil {
 			return err
 		}
 		return audit.Record(ctx, tx, who, event)
 	})
 	if err != nil {
-		return fmt.Errorf("auth: sending another link: %w", err)
+		return fmt.Errorf("auth: asking for a mail: %w", err)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"dashtam/services/actor"
 	"dashtam/services/audit"
+	"dashtam/services/email"
 	"dashtam/services/errs"
 	"dashtam/services/hashpool"
 	"dashtam/services/limits"
@@ -275,7 +276,7 @@ func (s *Service) refuse(ctx context.Context, who actor.Actor, a *attempt, reaso
 		}
 	}
 	if due && reason == "unverified" {
-		if err := s.resend(ctx, who, event, a.account.ID); err != nil {
+		if err := s.ask(ctx, who, email.Verify, event, a.account.ID); err != nil {
 			return err
 		}
 		return ErrCredentials

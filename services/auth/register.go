@@ -39,7 +39,8 @@ func (s *Service) checked(r Registration) (Registration, error) {
 // register_user.
 //
 // For an address that has an account nothing is changed, its owner gets a mail that says so, and the error is
-// ErrEmailTaken, after the same hash and as many statements (SU-1, SU-2). Bad input is Invalid with a sentence per field.
+// ErrEmailTaken, after the same hash and as many statements (SU-1, SU-2). Where nobody verified that account, somebody
+// else may have made it, so the mail is a link to choose its password (SU-5). Bad input is Invalid with a sentence per field.
 func (s *Service) Register(ctx context.Context, who actor.Actor, r Registration) (User, error) {
 	if s.SignupClosed {
 		return User{}, ErrSignupClosed
@@ -65,7 +66,10 @@ func (s *Service) Register(ctx context.Context, who actor.Actor, r Registration)
 			return err
 		}
 		event, purpose, to := audit.Event{Act: "signup", UserID: user.ID}, email.Verify, user.ID
-		if taken {
+		switch {
+		case taken && user.VerifiedAt == nil:
+			event.Result, purpose = audit.Refused, email.Claim
+		case taken:
 			event.Result, purpose = audit.Refused, email.Exists
 		}
 		if taken && !tell {

@@ -25,7 +25,7 @@ var (
 	// ErrSignupClosed is what sign-up answers on an installation that takes nobody new.
 	ErrSignupClosed = errs.New(errs.Forbidden, "This Dashtam takes no new people. Its administrator can add you.")
 	// ErrLink is every way in which a mailed or printed link does not work: unknown, used, replaced, too old.
-	ErrLink = errs.New(errs.NotFound, "This link was used already, replaced by a newer one, or is older than a day.")
+	ErrLink = errs.New(errs.NotFound, "This link was used already, replaced by a newer one, or is too old.")
 	// ErrRefresh is every way in which a refresh token does not work.
 	ErrRefresh = errs.New(errs.Unauthenticated, "This refresh token is not valid. Sign in again.")
 	// ErrNotFound answers for a person who does not exist.
@@ -44,6 +44,9 @@ var (
 var (
 	resendPerAddress = limits.Rule{Name: "verify_resend", Max: 10, Window: time.Hour}
 	noticePerAccount = limits.Rule{Name: "signup_notice", Max: 5, Window: time.Hour} // "there is an account with your address"
+	resetPerAddress  = limits.Rule{Name: "reset", Max: 5, Window: time.Hour}
+	resetMail        = limits.Rule{Name: "reset_mail", Max: 1, Window: time.Minute} // per account, real or not
+	changesOfAddress = limits.Rule{Name: "email_change", Max: 5, Window: time.Hour} // per account
 )
 
 // Config is what a Service works with. Everything is required but SignupClosed, Observe and Profile.

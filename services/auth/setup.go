@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"dashtam/services/actor"
@@ -32,7 +31,7 @@ func (s *Service) SetupLink(ctx context.Context) (token string, err error) {
 		if has, err := hasAdmin(ctx, tx); err != nil || has {
 			return errors.Join(err, ErrHasAdmin)
 		}
-		if token, err = mintLink(ctx, tx, "setup", uuid.Nil); err != nil {
+		if token, err = mintLink(ctx, tx, link{purpose: "setup", lasts: linkLasts}); err != nil {
 			return err
 		}
 		return audit.Record(ctx, tx, actor.ForSystem("setup-link"), audit.Event{Act: "setup.link"})

@@ -104,6 +104,10 @@ func TestAdmin_GrantNeedsAVerifiedAddressAndEndsSessions(t *testing.T) {
 	if err := b.Verify(t.Context(), stranger, b.link(u.ID)); err != nil {
 		t.Fatal(err)
 	}
+	u, err = b.GetUserByEmail(t.Context(), u.Email)
+	if err != nil {
+		t.Fatal(err)
+	}
 	c := newBrowser(t, b, auth.SessionConfig{})
 	c.signIn(u, "t")
 	tokens := b.apiLogin()

@@ -16,7 +16,7 @@ import (
 // settingsTabs are the pages about oneself; here is the path of the one that is shown.
 func settingsTabs(here string) []components.Place {
 	places := []components.Place{
-		{Label: "Profile", Href: "/settings/profile"}, {Label: "Security", Href: "/settings/security"},
+		{Label: "Profile", Href: "/settings/profile"}, {Label: "E-mail", Href: "/settings/email"}, {Label: "Security", Href: "/settings/security"},
 		{Label: "Sessions", Href: "/settings/sessions"},
 	}
 	for i := range places {
