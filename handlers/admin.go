@@ -76,12 +76,9 @@ func (o *office) connections(c echo.Context) error {
 }
 
 func (o *office) jobs(c echo.Context) error {
-	var before int64
-	if raw := c.QueryParam("before"); raw != "" {
-		var err error
-		if before, err = strconv.ParseInt(raw, 10, 64); err != nil || before < 1 {
-			return web.ErrNoPage
-		}
+	before, err := beforeNumber(c)
+	if err != nil {
+		return err
 	}
 	list, more, err := o.admin.Jobs(c.Request().Context(), web.Actor(c), before)
 	if err != nil {

@@ -48,6 +48,7 @@ type Deps struct {
 	Syncer      *syncer.Service
 	Tokens      *tokens.Service
 	Admin       *administration.Service
+	Mailroom    *administration.Mailroom
 	Profile     *profile.Profile // may be nil
 	Review      *review.Service
 }

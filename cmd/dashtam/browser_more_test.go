@@ -21,7 +21,7 @@ func TestBrowser_Administrator(t *testing.T) {
 	p.fill(`input[name=password]`, secret)
 	p.click(`main form button[type=submit]`)
 	p.reaches("/admin")
-	for _, page := range []string{"/admin", "/admin/users", "/admin/connections", "/admin/jobs", "/admin/performance", "/dev/outbox"} {
+	for _, page := range []string{"/admin", "/admin/users", "/admin/connections", "/admin/jobs", "/admin/mail", "/admin/performance", "/dev/outbox"} {
 		p.open(page)
 		p.sees("main h1")
 		p.inspect(page)

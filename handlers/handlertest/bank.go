@@ -54,7 +54,7 @@ func (app *App) wireBanks(queue *jobs.Queue, limits *limits.Service) {
 	app.Syncer = syncer.New(syncer.Config{
 		DB: app.DB, Connections: app.Connections, Tokens: app.Tokens, Providers: registry, Queue: queue, Limits: limits,
 	})
-	app.Deps.Admin = admin.New(app.DB)
+	app.Deps.Admin, app.Mailroom = admin.New(app.DB), admin.NewMailroom(app.DB, queue)
 }
 
 // Allow and Deny are what a customer can decide at the Sandbox Bank.

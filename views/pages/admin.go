@@ -18,6 +18,7 @@ func adminTabs(here string) []components.Place {
 	places := []components.Place{
 		{Label: "Health", Href: "/admin"}, {Label: "People", Href: "/admin/users"},
 		{Label: "Connections", Href: "/admin/connections"}, {Label: "Jobs", Href: "/admin/jobs"},
+		{Label: "Mail", Href: MailPath},
 		{Label: "Performance", Href: PerformancePath},
 	}
 	for i := range places {
@@ -104,7 +105,10 @@ var acts = map[string]string{ //nolint:gosec // no credentials: words about them
 	"connection.renewed": "Renewed a permission", "connection.renamed": "Renamed a connection", "connection.sync": "Pressed “Sync now”",
 	"connection.disconnected": "Ended a connection", "connection.revoked": "Told a bank that it ended", "connection.needs_you": "A connection needs its owner",
 	"connection.paused": "A connection was paused", "tokens.refresh": "Renewed a bank token", "tokens.tampered": "A stored token did not open",
-	"transaction.noted": "Wrote a note",
+	"transaction.noted": "Wrote a note", "password.forgot": "Asked for a new password", "password.link": "Got a link to choose a password",
+	"password.reset": "Chose a new password", "email.asked": "Asked for another address", "email.link": "Got a link to confirm an address",
+	"email.changed": "Changed the address", "email.undo_link": "Got a link to undo a change of address", "email.undone": "Took the address back",
+	"signup.void": "Lost an account that was never verified", "mail.retried": "Had a mail tried again",
 }
 
 func eventAct(e admin.Event) string {
