@@ -87,13 +87,23 @@ func without(text string, about []string) string {
 	return text
 }
 
-// score counts the characters that are not foreseen from the one before (repeated, or next to it as in 1234 and abcd).
-// Digits count half. It is a hint for people and decides nothing.
+// score counts the characters that are not foreseen from what stands before: repeated, next to the last one as in 1234
+// and abcd, or a piece that was there already. Digits count half, and a whole common password as little as two letters.
+// It is a hint for people and decides nothing. It is our own because the port of zxcvbn that others use (trustelem) was
+// last released in 2019; a fork of that, eljamo/zxcvbn, is kept up and may take this place.
 func score(text string) int {
 	var half int
 	var previous rune
-	for _, r := range text {
+	runes := []rune(strings.ToLower(text))
+	for i := 0; i < len(runes); i++ {
+		r := runes[i]
 		switch d := r - previous; {
+		case commonAt(runes[i:]) > 0:
+			half += 4
+			i += commonAt(runes[i:]) - 1
+		case i+piece <= len(runes) && strings.Contains(string(runes[:i]), string(runes[i:i+piece])):
+			half++
+			i += piece - 1
 		case d >= -1 && d <= 1:
 		case unicode.IsDigit(r):
 			half++
@@ -111,4 +121,18 @@ func score(text string) int {
 		return 3
 	}
 	return 4
+}
+
+// piece is how many characters in a row count as one when they were there already, longestCommon how long common
+// passwords are looked for within a longer one.
+const piece, longestCommon = 4, 16
+
+// commonAt is how many characters of text's beginning are a common password, the most there are.
+func commonAt(text []rune) int {
+	for n := min(len(text), longestCommon); n >= MinLength; n-- {
+		if isCommon(string(text[:n])) {
+			return n
+		}
+	}
+	return 0
 }

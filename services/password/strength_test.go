@@ -91,6 +91,16 @@ func TestStrength_PW3_ContextWords(t *testing.T) {
 	}
 }
 
+// Break PW-1: strength.go: in Strength, leave out the sentence about recommended
+func TestStrength_PW1_FifteenAreRecommended(t *testing.T) {
+	if got := cheap.Strength("rvkxzmpt!"); !got.OK || !strings.Contains(got.Reason, "15 or more are better") {
+		t.Errorf("%+v", got)
+	}
+	if got := cheap.Strength("four quiet herons"); strings.Contains(got.Reason, "15") {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestStrengthMeter(t *testing.T) {
 	for text, want := range map[string]struct {
 		score int
@@ -102,6 +112,8 @@ func TestStrengthMeter(t *testing.T) {
 		"kkkkkkkkkkkkkkkkkkkk":                 {1, "Weak"},
 		"lr5kz9w8":                             {1, "Weak"},
 		"rvkxzmpt!":                            {2, "Fair"},
+		"iloveyouiloveyou17":                   {1, "Weak"},
+		"xqztxqztxqztxqztxqzt":                 {1, "Weak"},
 		"four quiet herons":                    {3, "Strong"},
 		"four quiet herons by the copper lake": {4, "Very strong"},
 	} {
@@ -112,5 +124,13 @@ func TestStrengthMeter(t *testing.T) {
 		if ok, _ := cheap.ValidatePasswordStrength(text); ok != got.OK {
 			t.Errorf("%q: the hint says %v, the rules %v", text, got.OK, ok)
 		}
+	}
+}
+
+// The hint is asked for by anybody at every pause in typing.
+func BenchmarkStrength(b *testing.B) {
+	long := strings.Repeat("lr5kz9wq", 128)
+	for b.Loop() {
+		cheap.Strength(long, "Ada Lovelace", "ada@example.com")
 	}
 }
