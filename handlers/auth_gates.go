@@ -34,6 +34,13 @@ func fields(err error, values map[string]string) (f pages.Fields, ok bool) {
 	return pages.Fields{Values: values, Errors: errs.FieldsOf(err)}, errs.KindOf(err) == errs.Invalid && errs.FieldsOf(err) != nil
 }
 
+// know keeps in the browser that its person has come by a mail of ours: they sign in from a known device next (RL-2).
+func (g *gates) know(c echo.Context) {
+	if device := auth.VisitorFrom(c.Request().Context()).Device; device != "" {
+		g.cookies.Set(c, web.DeviceCookie, device)
+	}
+}
+
 // landing says what this is to somebody who has no account here yet.
 func (g *gates) landing(c echo.Context) error {
 	if web.Person(c) != nil {

@@ -56,6 +56,7 @@ func (g *gates) reset(c echo.Context) error {
 		err = g.auth.ResetPassword(c.Request().Context(), web.Actor(c), c.Param("token"), form.Password)
 	}
 	if err == nil {
+		g.know(c)
 		web.Flash(c, web.OK, "Your password is a new one. Sign in with it.")
 		return web.Redirect(c, "/login")
 	}

@@ -149,3 +149,35 @@ func TestNext_LG7_TheWholeCorpus(t *testing.T) {
 	}
 	check("/transactions?q=rent", "/transactions?q=rent")
 }
+
+// Break LG-9: services/auth/login.go: in write, leave out if tell
+// Break RL-2: handlers/auth_password.go: in reset, leave out g.know(c)
+func TestLogin_LG9_RL2_NewDevicesAreToldAndTheMailedLinkMakesOneKnown(t *testing.T) {
+	app := handlertest.New(t)
+	nora := app.SignedIn("Nora Okafor")
+	phone := app.Stranger()
+	phone.Post("/login", credentials("Nora Okafor")...).WantRedirect("/overview")
+	if got := app.Mail(nora.User.Email).Subject; got != "new_sign_in" {
+		t.Errorf("the person got %q", got)
+	}
+	nora.Get(sessionList).Want(200).WantText("New device")
+
+	for range 12 { // a stranger shuts the account for devices that are not known
+		app.Stranger().Post("/login", "email", nora.User.Email, "password", "WrongPassword").Want(401)
+	}
+	fresh := app.Stranger()
+	fresh.Post("/login", credentials("Nora Okafor")...).Want(401)
+	fresh.Post("/password/forgot", "email", nora.User.Email).WantRedirect("/password/sent")
+	var link string
+	for link == "" {
+		if mail := app.Mail(nora.User.Email); mail.Subject == "reset" {
+			link = app.Link(mail)
+		}
+	}
+	fresh.Post(link, "password", "four quiet herons").WantRedirect("/login")
+	for range 12 { // and goes on
+		app.Stranger().Post("/login", "email", nora.User.Email, "password", "WrongPassword").Want(401)
+	}
+	app.Stranger().Post("/login", "email", nora.User.Email, "password", "four quiet herons").Want(401)
+	fresh.Post("/login", "email", nora.User.Email, "password", "four quiet herons").WantRedirect("/overview")
+}

@@ -116,6 +116,7 @@ func replaceChange(ctx context.Context, tx pgx.Tx, a *account, address string) (
 // sessions and their API tokens end (SE-6), and the old address gets a mail with a way back (RS-6). A link that does not
 // work is ErrLink; ErrEmailTaken says that the address has an account since.
 func (s *Service) ConfirmEmail(ctx context.Context, who actor.Actor, token string) error {
+	var address string
 	err := pgx.BeginFunc(ctx, s.DB, func(tx pgx.Tx) error {
 		user, key, err := spend(ctx, tx, "email", token)
 		if err != nil {
@@ -130,6 +131,7 @@ func (s *Service) ConfirmEmail(ctx context.Context, who actor.Actor, token strin
 		if err := move(ctx, tx, who, user, c.NewEmail, c.OldKey); err != nil {
 			return err
 		}
+		address = key
 		keep := uuid.Nil
 		if who.UserID == user {
 			keep = who.SessionID
@@ -145,6 +147,7 @@ func (s *Service) ConfirmEmail(ctx context.Context, who actor.Actor, token strin
 	if err != nil {
 		return fmt.Errorf("auth: changing an address: %w", err)
 	}
+	s.unlock(ctx, address)
 	return nil
 }
 

@@ -8,6 +8,7 @@
 //     an unknown address too (LG-3). No connection is held while hashing.
 //   - Of every secret handed out (session token, link, refresh token) only a hash is stored (SE-2, RS-2).
 //   - A session that was ended is never written again, whatever request is still in flight (SE-8).
+//   - What credentials have opened ends with them (EndSessions), also what is being opened at that moment (SE-6).
 //   - Every state change writes its audit row, and enqueues its mail, in the same transaction.
 //   - What hangs on an account before its address is verified is gone when it is: the account gets another id (SU-5).
 //   - Mail is minted by the worker (MailFacts): no link lies in a job's arguments.

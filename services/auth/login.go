@@ -222,9 +222,13 @@ func (a *account) refusal(right bool) string {
 func (s *Service) write(ctx context.Context, who actor.Actor, a *attempt, start func(ctx context.Context, u User) error) error {
 	v := VisitorFrom(ctx)
 	v.unusual = a.unusual()
+	tell, err := s.tellOfSignIn(ctx, a, v.unusual)
+	if err != nil {
+		return err
+	}
 	who.Kind, who.UserID = a.account.actorKind(), a.account.ID
 	a.lap()
-	err := pgx.BeginFunc(ctx, s.DB, func(tx pgx.Tx) error {
+	err = pgx.BeginFunc(ctx, s.DB, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `
 			UPDATE users SET last_login_at = now(),
 				password_hash = CASE WHEN @new::text <> '' AND password_hash = @old THEN @new ELSE password_hash END
@@ -243,6 +247,11 @@ func (s *Service) write(ctx context.Context, who actor.Actor, a *attempt, start 
 			return err
 		}
 		a.spans.Start = a.lap()
+		if tell {
+			if err := s.mailAbout(ctx, tx, who, email.NewSignIn, a.account.ID, v.SessionID); err != nil {
+				return err
+			}
+		}
 		event := audit.Event{Act: "login"}
 		if v.unusual != "" {
 			event.Detail = map[string]string{"unusual": v.unusual}

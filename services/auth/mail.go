@@ -46,6 +46,9 @@ func (s *Service) MailFacts(ctx context.Context, who actor.Actor, purpose string
 			if act, facts.Email, err = changeLink(ctx, tx, purpose, about, &l); err != nil {
 				return err
 			}
+		case email.NewSignIn:
+			facts.Details, err = signInDetails(ctx, tx, a, about)
+			return err
 		default:
 			return nil
 		}

@@ -8,13 +8,14 @@ import (
 
 	"dashtam/services/actor"
 	"dashtam/services/audit"
+	"dashtam/services/email"
 	"dashtam/services/errs"
 	"dashtam/services/hashpool"
 )
 
 // ChangePassword gives who another password, once they have proved the one they have. Everything the old one opened ends
-// with it (SE-6) but the session they act through, which start renews with the ctx it is given. A
-// wrong current password is ErrPassword, a new one that cannot be used is Invalid for the field "password".
+// with it (SE-6) but the session they act through, which start renews with the ctx it is given; a mail tells of
+// it. A wrong current password is ErrPassword, a new one that cannot be used is Invalid for the field "password".
 func (s *Service) ChangePassword(ctx context.Context, who actor.Actor, current, password string, start func(ctx context.Context, u User) error) error {
 	u, err := s.GetUser(ctx, who.UserID)
 	if err != nil {
@@ -42,6 +43,9 @@ func (s *Service) ChangePassword(ctx context.Context, who actor.Actor, current, 
 			return err
 		}
 		if err := start(within(ctx, tx), a.User); err != nil {
+			return err
+		}
+		if err := s.mail(ctx, tx, who, email.PasswordChanged, a.ID); err != nil {
 			return err
 		}
 		return audit.Record(ctx, tx, who, audit.Event{Act: "password"})

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"dashtam/services/auth"
+	"dashtam/services/email"
 	"dashtam/services/errs"
 )
 
@@ -97,8 +98,8 @@ func TestChangePassword(t *testing.T) {
 	if _, err := b.login(from(2), "four quiet herons", ""); err != nil {
 		t.Errorf("the new one: %v", err)
 	}
-	if b.audited("password", "done") != 1 {
-		t.Error("not in the audit log")
+	if b.audited("password", "done") != 1 || b.mails(email.PasswordChanged) != 1 {
+		t.Error("not in the audit log, or nobody was told")
 	}
 }
 

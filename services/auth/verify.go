@@ -10,7 +10,6 @@ import (
 	"dashtam/services/actor"
 	"dashtam/services/audit"
 	"dashtam/services/email"
-	"dashtam/services/limits"
 )
 
 // Verify consumes a mailed link: the address is its owner's, and they may sign in. The same link works once, within a
@@ -73,9 +72,8 @@ func (s *Service) settle(ctx context.Context, tx pgx.Tx, who actor.Actor, a *acc
 }
 
 // unlock lets the owner of an address in who has just come by its mail: what strangers tried before does not lock them
-// out (RL-2).
+// out, and what they try next does not either, because the browser they came with is a known device from now on (RL-2).
 func (s *Service) unlock(ctx context.Context, key string) {
-	if err := s.Limits.Reset(ctx, limits.LoginFailures, "account:"+key); err != nil {
-		s.Log.WarnContext(ctx, "a login limit could not be reset", "error", err)
-	}
+	s.forgive(ctx, "account:"+key)
+	VisitorFrom(ctx).Device = s.newDevice(key)
 }

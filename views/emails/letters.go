@@ -144,7 +144,7 @@ func addressChanged(l email.Letter) letter {
 func newSignIn(email.Letter) letter {
 	return letter{
 		subject: "New sign-in to your Dashtam account",
-		before:  []string{"Somebody, most likely you, signed in to your account from a device that was not used for it before."},
+		before:  []string{"Somebody, most likely you, signed in to your account. It was not as usual, so we tell you."},
 		label:   "See where you are signed in",
 		after: []string{
 			"If it was you, there is nothing to do.",
