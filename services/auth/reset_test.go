@@ -50,7 +50,11 @@ func TestReset_RS2_ALinkIsBoundToEverything(t *testing.T) {
 			}
 		}
 	}
-	wantErr(t, b.Verify(t.Context(), stranger, link), auth.ErrLink)
+	if err := b.ChangeEmail(t.Context(), in(u), good.Password, "other@example.com"); err != nil {
+		t.Fatal(err)
+	}
+	wantErr(t, reset(b.mailed(email.ConfirmAddress).Token), auth.ErrLink) // made for something else
+	wantErr(t, b.ConfirmEmail(t.Context(), stranger, link), auth.ErrLink)
 
 	wantField(t, b.ResetPassword(t.Context(), stranger, link, "short"), "password")
 	wantField(t, b.ResetPassword(t.Context(), stranger, link, "Test User"), "password") // PW-3: the person's own name
@@ -75,7 +79,6 @@ func TestReset_RS2_ALinkIsBoundToEverything(t *testing.T) {
 	if b.audited("password.reset", "done") != 1 {
 		t.Error("one reset, one audit row")
 	}
-	_ = u
 }
 
 // Break RS-7: links.go: in liveLink, leave out AND l.used_at IS NULL

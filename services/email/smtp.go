@@ -71,7 +71,8 @@ func (s *SMTP) Send(ctx context.Context, m Message) error {
 	}
 	if err := s.client.SendWithSMTPClient(server, msg); err != nil {
 		_ = server.Close()
-		return errors.Join(smtpSays(err), err)
+		said, _, _ := strings.Cut(err.Error(), ", affected recipient") // go-mail's own, about what we know
+		return errors.Join(smtpSays(err), errors.New(said))
 	}
 	_ = server.Quit()
 	return nil
