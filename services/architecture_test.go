@@ -84,7 +84,7 @@ func classification(t *testing.T) map[string]service {
 // The administrators' page shows both tables, so they must be found.
 func TestTheTablesOfTheTextAreFound(t *testing.T) {
 	if rows := services.Classification(); len(rows) < 20 || !slices.Contains(rows, services.Class{Service: "password"}) ||
-		!slices.Contains(rows, services.Class{Service: "audit", IO: true, Kind: "PostgreSQL", Tables: "audit_events"}) {
+		!slices.Contains(rows, services.Class{Service: "audit", IO: true, Kind: "PostgreSQL, files", Tables: "audit_events audit_seals"}) {
 		t.Errorf("the classification reads as %+v", rows)
 	}
 	rows := services.Decisions()

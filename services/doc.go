@@ -22,8 +22,8 @@
 //	password            | compute | -                       | -
 //	sandbox/books       | compute | -                       | -
 //	admin               | io      | PostgreSQL              | -
-//	audit               | io      | PostgreSQL              | audit_events
-//	auth                | io      | PostgreSQL              | users sessions links address_changes refresh_tokens
+//	audit               | io      | PostgreSQL, files       | audit_events audit_seals
+//	auth                | io      | PostgreSQL              | users sessions links address_changes refresh_tokens invitations
 //	cache               | io      | Redis                   | -
 //	connections         | io      | PostgreSQL, HTTP        | connections connect_attempts
 //	email               | io      | HTTP, SMTP, files       | -

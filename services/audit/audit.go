@@ -77,33 +77,6 @@ func Record(ctx context.Context, db postgres.DB, who actor.Actor, e Event) error
 	return nil
 }
 
-// Filter chooses entries. The zero value means all.
-type Filter struct {
-	UserID uuid.UUID // only what touched this person's data
-	Limit  int       // 0 = 50; at most 500
-}
-
-// Recent lists entries, newest first.
-func Recent(ctx context.Context, db postgres.DB, f Filter) ([]Entry, error) {
-	if f.Limit <= 0 {
-		f.Limit = 50
-	}
-	rows, err := db.Query(ctx, `
-		SELECT id, at, actor_kind, actor_id, user_id, act, target, result, ip, user_agent, request_id, detail
-		FROM audit_events
-		WHERE @user::uuid IS NULL OR user_id = @user::uuid
-		ORDER BY id DESC LIMIT @limit`,
-		pgx.NamedArgs{"user": orNull(f.UserID), "limit": min(f.Limit, 500)})
-	if err != nil {
-		return nil, fmt.Errorf("audit: %w", err)
-	}
-	entries, err := pgx.CollectRows(rows, pgx.RowToStructByName[Entry])
-	if err != nil {
-		return nil, fmt.Errorf("audit: %w", err)
-	}
-	return entries, nil
-}
-
 func orNull(id uuid.UUID) *uuid.UUID {
 	if id == uuid.Nil {
 		return nil

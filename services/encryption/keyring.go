@@ -96,8 +96,19 @@ func (r *Keyring) IDs() []string {
 
 // Derive makes 32 bytes for one use out of the current key (HKDF-SHA256, RFC 5869). Different labels give independent
 // keys; the same label always gives the same until the current key changes.
-func (r *Keyring) Derive(label string) []byte {
-	key, err := hkdf.Key(sha256.New, r.keys[0].raw()[:], nil, "dashtam/derive/v1/"+label, KeySize)
+func (r *Keyring) Derive(label string) []byte { return r.keys[0].derive(label) }
+
+// DeriveUnder is Derive from the key of this id, for what must be checked after the current key has changed.
+func (r *Keyring) DeriveUnder(id, label string) (key []byte, ok bool) {
+	k, ok := r.Key(id)
+	if !ok {
+		return nil, false
+	}
+	return k.derive(label), true
+}
+
+func (k Key) derive(label string) []byte {
+	key, err := hkdf.Key(sha256.New, k.raw()[:], nil, "dashtam/derive/v1/"+label, KeySize)
 	if err != nil {
 		panic("encryption: " + err.Error()) // only for lengths over 8,160 bytes
 	}

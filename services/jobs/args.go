@@ -49,3 +49,12 @@ func (SyncDue) Kind() string { return "sync_due" }
 func (SyncDue) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{Queue: QueueSync, MaxAttempts: 1}
 }
+
+// AuditSeal asks for the seals of what was written into the audit log since the last time.
+type AuditSeal struct{}
+
+// Kind names the job in River's table.
+func (AuditSeal) Kind() string { return "audit_seal" }
+
+// InsertOpts allows one try: the next tick is the retry.
+func (AuditSeal) InsertOpts() river.InsertOpts { return river.InsertOpts{MaxAttempts: 1} }
