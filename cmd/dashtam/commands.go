@@ -21,7 +21,8 @@ type commands struct {
 	Demo      demoCommand      `cmd:"" help:"Serve Dashtam with a person who has three years of data at the sandbox bank."`
 	Migrate   migrateCommand   `cmd:"" help:"Bring the database to this version's schema."`
 	SetupLink setupLinkCommand `cmd:"" help:"Print a link, good for 24 hours, that makes the first administrator."`
-	Admin     adminCommands    `cmd:"" help:"Make and unmake administrators."`
+	Admin     adminCommands    `cmd:"" help:"Make and unmake administrators, and start password resets."`
+	Audit     auditCommands    `cmd:"" help:"Look after the audit log."`
 	Keys      keysCommands     `cmd:"" help:"Look after the key-encryption keys."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
 
@@ -56,6 +57,7 @@ func (setupLinkCommand) Run(ctx context.Context, a *app) error {
 type adminCommands struct {
 	Grant  grantCommand  `cmd:"" help:"Make the person with this address an administrator."`
 	Revoke revokeCommand `cmd:"" help:"Make the administrator with this address an ordinary person."`
+	Reset  resetCommand  `cmd:"" name:"reset-password" help:"Mail the person with this address a link to choose a new password."`
 }
 
 type grantCommand struct {
@@ -86,6 +88,31 @@ func (c revokeCommand) Run(ctx context.Context, a *app) error {
 			return err
 		}
 		fmt.Fprintf(a.stdout, "%s is no administrator any more.\n", u.Email)
+		return nil
+	})
+}
+
+type resetCommand struct {
+	Email string `arg:"" help:"The person's address."`
+	Print bool   `help:"Print the link in place of mailing it, where mail does not work."`
+}
+
+// Run has the link mailed, so that it reaches only the person; --print is for a host whose mail does not work.
+func (c resetCommand) Run(ctx context.Context, a *app) error {
+	return a.withDatabase(ctx, func(ctx context.Context, n *node) error {
+		if c.Print {
+			token, err := n.auth.ResetLink(ctx, actor.ForSystem("admin reset-password"), c.Email)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(a.stdout, "reset:", a.config.BaseURL.JoinPath("password", "reset", token))
+			return err
+		}
+		u, err := n.auth.StartResetOf(ctx, actor.ForSystem("admin reset-password"), c.Email)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(a.stdout, "A link to choose a new password goes to %s, as soon as Dashtam is running.\n", u.Email)
 		return nil
 	})
 }

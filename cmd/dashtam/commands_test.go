@@ -29,12 +29,12 @@ func command(t *testing.T, getenv func(string) string, args ...string) (stdout s
 }
 
 func TestCommands_HelpAndWrongUsage(t *testing.T) {
-	for _, line := range []string{"--help", "serve --help", "demo --help", "migrate --help", "setup-link --help", "admin --help", "admin grant --help", "keys status --help", "version --help"} {
+	for _, line := range []string{"--help", "serve --help", "demo --help", "migrate --help", "setup-link --help", "admin --help", "admin grant --help", "admin reset-password --help", "audit verify --help", "keys status --help", "version --help"} {
 		if out, err := command(t, with(), strings.Fields(line)...); err != nil || !strings.Contains(out, "Usage: dashtam") {
 			t.Errorf("dashtam %s: %v, %q", line, err, out)
 		}
 	}
-	for _, line := range []string{"", "nonsense", "serve --port 80", "admin", "admin grant", "admin grant a b", "keys"} {
+	for _, line := range []string{"", "nonsense", "serve --port 80", "admin", "admin grant", "admin reset-password", "audit", "admin grant a b", "keys"} {
 		out, err := command(t, with(), strings.Fields(line)...)
 		if _, ok := errors.AsType[*usageError](err); !ok || out != "" {
 			t.Errorf("dashtam %s: %v, stdout %q", line, err, out)
@@ -56,7 +56,7 @@ func TestCommands_WorkOnTheDatabase(t *testing.T) {
 	if out, err := command(t, getenv, "keys", "status"); err != nil || !strings.HasPrefix(out, "k1: opens the tokens of 0 connections, is used for new ones\n") {
 		t.Errorf("keys status: %v, %q", err, out)
 	}
-	for _, what := range []string{"grant", "revoke"} {
+	for _, what := range []string{"grant", "revoke", "reset-password"} {
 		if out, err := command(t, getenv, "admin", what, "nobody@example.org"); err == nil || out != "" {
 			t.Errorf("admin %s of a stranger: %v, %q", what, err, out)
 		}

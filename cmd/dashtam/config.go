@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"dashtam/services/auth"
 	"dashtam/services/encryption"
 	"dashtam/services/hashpool"
 )
@@ -28,7 +29,7 @@ type config struct {
 	SMTPURL                      encryption.Secret
 	Keys                         encryption.Secret // the keys themselves; else they stand in KeyFile
 	KeyFile                      string
-	SignupClosed                 bool
+	Signup                       auth.Signup
 	PrivateProviders             bool
 	Proxies                      []netip.Prefix
 	HashWorkers                  int
@@ -56,7 +57,7 @@ func readConfig(getenv func(string) string) (config, error) {
 
 		SessionIdle:     e.duration("DASHTAM_SESSION_IDLE", 24*time.Hour),
 		SessionLifetime: e.duration("DASHTAM_SESSION_LIFETIME", 720*time.Hour),
-		SignupClosed:    e.oneOf("DASHTAM_SIGNUP", "open", "open", "invite", "closed") != "open",
+		Signup:          auth.Signup(e.oneOf("DASHTAM_SIGNUP", "open", "open", "invite", "closed")),
 	}
 	c.DataDir = e.directory("DASHTAM_DATA_DIR", "data")
 	if c.KeyFile == "" {

@@ -32,8 +32,8 @@ func TestConfig_Defaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	data, _ := filepath.Abs("data")
-	got := fmt.Sprint(c.Addr, c.BaseURL, c.AdminAddr, c.SandboxAddr, c.TLS, c.Email, c.DataDir, c.KeyFile, c.PrivateProviders, c.SignupClosed, c.SessionIdle, c.SessionLifetime)
-	want := fmt.Sprint("127.0.0.1:8080", "http://localhost:8080", "127.0.0.1:8090", "127.0.0.1:8081", "off", "outbox", data, filepath.Join(data, "keys"), true, false, 24*time.Hour, 720*time.Hour)
+	got := fmt.Sprint(c.Addr, c.BaseURL, c.AdminAddr, c.SandboxAddr, c.TLS, c.Email, c.DataDir, c.KeyFile, c.PrivateProviders, c.Signup, c.SessionIdle, c.SessionLifetime)
+	want := fmt.Sprint("127.0.0.1:8080", "http://localhost:8080", "127.0.0.1:8090", "127.0.0.1:8081", "off", "outbox", data, filepath.Join(data, "keys"), true, "open", 24*time.Hour, 720*time.Hour)
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -14,6 +14,7 @@ import (
 	"dashtam/handlers/api"
 	"dashtam/handlers/web"
 	"dashtam/services/admin"
+	"dashtam/services/audit"
 	"dashtam/services/auth"
 	"dashtam/services/cache"
 	"dashtam/services/connections"
@@ -92,11 +93,11 @@ func (a *app) open(ctx context.Context, url string) (*node, error) {
 	n.ledger = ledger.New(pool)
 	n.auth = auth.New(auth.Config{
 		DB: pool, Passwords: n.passwords, Hashes: n.hashes, Limits: n.limits, Jobs: n.queue, Log: a.log, Now: time.Now,
-		Tokens:       jwt.New(n.keys.Derive("jwt"), a.config.BaseURL.String(), time.Now),
-		DeviceKey:    n.keys.Derive("device"),
-		SignupClosed: a.config.SignupClosed,
-		Observe:      n.observeLogin,
-		Profile:      n.profile,
+		Tokens:    jwt.New(n.keys.Derive("jwt"), a.config.BaseURL.String(), time.Now),
+		DeviceKey: n.keys.Derive("device"),
+		Signup:    a.config.Signup,
+		Observe:   n.observeLogin,
+		Profile:   n.profile,
 	})
 	banks := n.banks()
 	n.connections = connections.New(connections.Config{
@@ -160,9 +161,11 @@ func (n *node) runner(ctx context.Context) (*jobs.Runner, error) {
 	mails := email.New(email.Config{Sender: sender, Linker: n.auth, Render: emails.Render, BaseURL: n.app.config.BaseURL.String(), Observe: n.mailed})
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &email.Worker{Email: mails})
+	river.AddWorker(workers, &audit.Worker{Sealer: n.sealer()})
 	n.syncer.AddWorkers(workers)
 	return jobs.NewRunner(n.pool.Pool, jobs.RunnerConfig{
-		Workers: workers, Log: n.app.log, Observe: n.metrics.Job, Periodic: []jobs.Periodic{{Every: time.Minute, Args: jobs.SyncDue{}}},
+		Workers: workers, Log: n.app.log, Observe: n.metrics.Job,
+		Periodic: []jobs.Periodic{{Every: time.Minute, Args: jobs.SyncDue{}}, {Every: time.Minute, Args: jobs.AuditSeal{}}},
 	})
 }
 
@@ -187,7 +190,7 @@ func (n *node) pages(ready func(context.Context) handlers.Condition) http.Handle
 		API:      api.New(api.Deps{Auth: n.auth, Ledger: n.ledger, Connections: n.connections, Syncer: n.syncer, Limits: n.limits}),
 		Sessions: web.NewSessions(store, c.BaseURL), Auth: n.auth, Passwords: n.passwords,
 		Ledger: n.ledger, Connections: n.connections, Syncer: n.syncer, Tokens: n.tokens, Admin: admin.New(n.pool), Mailroom: admin.NewMailroom(n.pool, n.queue),
-		Profile: n.profile, Review: n.review,
+		Profile: n.profile, Review: n.review, Configured: c.configured(n.keys),
 	}
 	if c.Email == "outbox" && isLocal(c.BaseURL) {
 		deps.Outbox = email.NewOutbox(filepath.Join(c.DataDir, "outbox"), c.EmailFrom)

@@ -3,7 +3,9 @@ package admin_test
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -47,11 +49,13 @@ func TestAdmin_AZ5_NobodyElse(t *testing.T) {
 	for _, kind := range []actor.Kind{actor.Anonymous, actor.User, actor.Job} {
 		who := actor.Actor{Kind: kind, UserID: uuid.New()}
 		_, err := s.Counts(t.Context(), who)
-		_, _, err2 := s.People(t.Context(), who, uuid.Nil)
+		_, _, err2 := s.People(t.Context(), who, "", uuid.Nil)
 		_, _, err3 := s.Connections(t.Context(), who, "", uuid.Nil)
 		_, _, err4 := s.Jobs(t.Context(), who, 0)
-		_, err5 := s.Events(t.Context(), who, 5)
-		for i, err := range []error{err, err2, err3, err4, err5} {
+		_, _, err5 := s.Events(t.Context(), who, admin.EventTerms{}, time.UTC, 5)
+		_, err6 := s.Person(t.Context(), who, uuid.New())
+		err7 := s.ExportEvents(t.Context(), who, admin.EventTerms{}, time.UTC, func(admin.Event) error { return nil })
+		for i, err := range []error{err, err2, err3, err4, err5, err6, err7} {
 			if !errors.Is(err, admin.ErrNotAdmin) {
 				t.Errorf("%s, question %d: %v", kind, i, err)
 			}
@@ -102,11 +106,11 @@ func TestPeople_Pages(t *testing.T) {
 	for i := range admin.PageSize + 3 {
 		person(t, tx, fmt.Sprintf("p%02d@example.com", i))
 	}
-	first, more, err := s.People(t.Context(), boss, uuid.Nil)
+	first, more, err := s.People(t.Context(), boss, "", uuid.Nil)
 	if err != nil || !more || len(first) != admin.PageSize || first[0].Email != "p52@example.com" {
 		t.Fatalf("%d, %v, %v", len(first), more, err)
 	}
-	second, more, err := s.People(t.Context(), boss, first[len(first)-1].ID)
+	second, more, err := s.People(t.Context(), boss, "", first[len(first)-1].ID)
 	if err != nil || more || len(second) != 3 || second[2].Email != "p00@example.com" {
 		t.Errorf("%+v, %v, %v", second, more, err)
 	}
@@ -167,9 +171,45 @@ func TestEvents(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	events, err := s.Events(t.Context(), boss, 10)
-	if err != nil || len(events) != 3 || events[0].Who != "" || events[1].Who != "" || events[2].Who != "nora@example.com" {
+	events, more, err := s.Events(t.Context(), boss, admin.EventTerms{}, time.UTC, 10)
+	if err != nil || more || len(events) != 3 || events[0].Who != "" || events[1].Who != "" || events[2].Who != "nora@example.com" || events[2].Whose != "nora@example.com" {
 		t.Errorf("%+v, %v", events, err)
+	}
+	for _, terms := range []admin.EventTerms{{Person: "NORA@example.com"}, {Person: gone.UserID.String()}, {Act: "login", Cursor: strconv.FormatInt(events[1].ID, 10)}} {
+		if found, _, err := s.Events(t.Context(), boss, terms, time.UTC, 10); err != nil || len(found) != 1 {
+			t.Errorf("%+v: %+v, %v", terms, found, err)
+		}
+	}
+	// A day is the reader's, and the last one counts.
+	exec(t, tx, `INSERT INTO audit_events (at, actor_kind, act) VALUES ('2026-03-01T23:30:00Z', 'user', 'old')`)
+	for zone, want := range map[*time.Location]int{time.UTC: 1, time.FixedZone("east", 3600): 0} {
+		if found, _, err := s.Events(t.Context(), boss, admin.EventTerms{Act: "old", From: "2026-03-01", To: "2026-03-01"}, zone, 10); err != nil || len(found) != want {
+			t.Errorf("%v: %+v, %v", zone, found, err)
+		}
+	}
+}
+
+// A search finds parts of names and addresses, and nothing in it is a pattern.
+func TestPeople_Search(t *testing.T) {
+	tx := pgtest.Tx(t)
+	s := admin.New(tx)
+	nora := person(t, tx, "nora.okafor@example.com")
+	person(t, tx, "ada@example.org")
+	for search, want := range map[string]int{"": 2, "OKAFOR": 1, "example": 2, " example.org ": 1, "name": 2, "%": 0, "_": 0, "Nora.Okafor@EXAMPLE.com": 1, "zz": 0} {
+		if list, _, err := s.People(t.Context(), boss, search, uuid.Nil); err != nil || len(list) != want {
+			t.Errorf("%q: %d, %v", search, len(list), err)
+		}
+	}
+	connection(t, tx, nora, connections.Healthy)
+	connection(t, tx, nora, connections.Disconnected)
+	exec(t, tx, `INSERT INTO sessions (token_hash, id, user_id, data, expires_at) VALUES ('h', gen_random_uuid(), $1, '', now() + interval '1 hour')`, nora)
+	exec(t, tx, `UPDATE users SET role = 'admin' WHERE id = $1`, nora)
+	p, err := s.Person(t.Context(), boss, nora)
+	if err != nil || p.Sessions != 1 || p.Clients != 0 || p.Connections != 1 || p.Ended != 1 || !p.LastAdmin || !p.Admin {
+		t.Errorf("%+v, %v", p, err)
+	}
+	if _, err := s.Person(t.Context(), boss, uuid.New()); !errors.Is(err, admin.ErrNoPerson) {
+		t.Error(err)
 	}
 }
 
@@ -178,7 +218,7 @@ func TestAdmin_DatabaseAway(t *testing.T) {
 	if _, err := s.Counts(t.Context(), boss); err == nil {
 		t.Error("counted on a database that is away")
 	}
-	if _, _, err := s.People(t.Context(), boss, uuid.Nil); err == nil {
+	if _, _, err := s.People(t.Context(), boss, "", uuid.Nil); err == nil {
 		t.Error("listed on a database that is away")
 	}
 }

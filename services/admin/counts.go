@@ -77,7 +77,7 @@ type Job struct {
 	Error       string     // of the last try; a worker's error is ours to word and holds no secret
 }
 
-// Jobs lists jobs, the newest first: those before the given id, 0 = from the newest on. The look for what is due, done every
+// Jobs lists jobs, the newest first: those before the given id, 0 = from the newest on. What is done every
 // minute, is listed only where it failed.
 func (s *Service) Jobs(ctx context.Context, who actor.Actor, before int64) (page []Job, more bool, err error) {
 	if err := may(who); err != nil {
@@ -86,6 +86,6 @@ func (s *Service) Jobs(ctx context.Context, who actor.Actor, before int64) (page
 	return list[Job](ctx, s.db, "jobs", `
 		SELECT id, kind, state::text AS state, attempt, max_attempts, created_at, scheduled_at, finalized_at AS finished_at,
 			coalesce(left(errors[array_upper(errors, 1)] ->> 'error', 300), '') AS error
-		FROM river_job WHERE (@before::bigint = 0 OR id < @before::bigint) AND NOT (kind = 'sync_due' AND state = 'completed')
+		FROM river_job WHERE (@before::bigint = 0 OR id < @before::bigint) AND NOT (kind IN ('sync_due', 'audit_seal') AND state = 'completed')
 		ORDER BY id DESC LIMIT @limit`, pgx.NamedArgs{"before": before})
 }

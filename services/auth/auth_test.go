@@ -46,7 +46,6 @@ type bench struct {
 
 	statements atomic.Int64 // so many the service sent
 	inFind     func()       // runs once, in the middle of the next login, when its account is looked up
-	inRefresh  func()       // runs once, before the next token of the API is stored
 	inVerify   func()       // runs once, when the next password has been verified
 	config     auth.Config
 }

@@ -117,31 +117,6 @@ func TestLogin_SE6_ThePasswordChangesMeanwhile(t *testing.T) {
 	}
 }
 
-// Nor must a refresh that is on its way when everything is ended: the new token is there by then, or is never made.
-//
-// Break SE-6: services/auth/refresh.go: in lockRefreshToken, leave out FOR SHARE
-func TestRefresh_SE6_EverythingEndsMeanwhile(t *testing.T) {
-	b := newBench(t)
-	o := open(t, b, b.verified())
-	ended := make(chan error)
-	b.inRefresh = func() {
-		go func() { ended <- b.EndOtherSessions(t.Context(), o.who) }()
-		for b.count(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) == 0 {
-			continue // until it waits for what this transaction holds
-		}
-	}
-	tokens, err := b.Refresh(t.Context(), stranger, o.tokens.Refresh)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := <-ended; err != nil {
-		t.Fatal(err)
-	}
-	if _, err := b.Refresh(t.Context(), stranger, tokens.Refresh); err == nil || b.authenticated(tokens) {
-		t.Error("what was made meanwhile lives on")
-	}
-}
-
 // Break SE-5: services/auth/end.go: in EndSession, leave out AND user_id = @user
 func TestEndSession_SE5_OnlyOnesOwn(t *testing.T) {
 	b := newBench(t)

@@ -22,6 +22,9 @@ var _ email.Linker = (*Service)(nil)
 // worker when that runs, so a person who is gone, disabled or verified by then, and a change of address that is over, are
 // email.ErrNoMail. It is an email.Linker.
 func (s *Service) MailFacts(ctx context.Context, who actor.Actor, purpose string, about uuid.UUID) (email.Facts, error) {
+	if purpose == email.Invitation {
+		return s.invitationFacts(ctx, who, about)
+	}
 	var facts email.Facts
 	err := pgx.BeginFunc(ctx, s.DB, func(tx pgx.Tx) error {
 		a, err := oneAccount(ctx, tx, `WHERE u.id = @id FOR UPDATE`, pgx.NamedArgs{"id": who.UserID})

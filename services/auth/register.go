@@ -35,6 +35,18 @@ func (s *Service) checked(r Registration) (Registration, error) {
 	return r, errs.Fields(wrong)
 }
 
+// SignsUp is nil where people sign up by themselves; else it says why not.
+func (s *Service) SignsUp() error {
+	switch {
+	case s.Signup.Open():
+		return nil
+	case s.Signup == SignupInvite:
+		return ErrSignupInvited
+	default:
+		return ErrSignupClosed
+	}
+}
+
 // Register makes an account that can do nothing until its address is verified, and has the link mailed. It is the seed's
 // register_user.
 //
@@ -42,8 +54,8 @@ func (s *Service) checked(r Registration) (Registration, error) {
 // ErrEmailTaken, after the same hash and as many statements (SU-1, SU-2). Where nobody verified that account, somebody
 // else may have made it, so the mail is a link to choose its password (SU-5). Bad input is Invalid with a sentence per field.
 func (s *Service) Register(ctx context.Context, who actor.Actor, r Registration) (User, error) {
-	if s.SignupClosed {
-		return User{}, ErrSignupClosed
+	if err := s.SignsUp(); err != nil {
+		return User{}, err
 	}
 	r, err := s.checked(r)
 	if err != nil {

@@ -149,7 +149,7 @@ func TestRegister_RL1_TenAnHour(t *testing.T) {
 }
 
 func TestRegister_ClosedTakesNobody(t *testing.T) {
-	b := newBench(t, func(c *auth.Config) { c.SignupClosed = true })
+	b := newBench(t, func(c *auth.Config) { c.Signup = auth.SignupClosed })
 	_, err := b.Register(t.Context(), stranger, good)
 	wantErr(t, err, auth.ErrSignupClosed)
 }

@@ -23,7 +23,9 @@ var (
 	// ErrEmailTaken is for handlers only, which answer as for a new address (SU-1).
 	ErrEmailTaken = errs.New(errs.Conflict, "There is an account with this address.")
 	// ErrSignupClosed is what sign-up answers on an installation that takes nobody new.
-	ErrSignupClosed = errs.New(errs.Forbidden, "This Dashtam takes no new people. Its administrator can add you.")
+	ErrSignupClosed = errs.New(errs.Forbidden, "This Dashtam takes no new people.")
+	// ErrSignupInvited is what sign-up answers where an invitation is needed.
+	ErrSignupInvited = errs.New(errs.Forbidden, "This Dashtam takes only people its administrator has invited. The mail with the invitation holds the way in.")
 	// ErrLink is every way in which a mailed or printed link does not work: unknown, used, replaced, too old.
 	ErrLink = errs.New(errs.NotFound, "This link was used already, replaced by a newer one, or is too old.")
 	// ErrRefresh is every way in which a refresh token does not work.
@@ -49,20 +51,20 @@ var (
 	changesOfAddress = limits.Rule{Name: "email_change", Max: 5, Window: time.Hour} // per account
 )
 
-// Config is what a Service works with. Everything is required but SignupClosed, Observe and Profile.
+// Config is what a Service works with. Everything is required but Signup, Observe and Profile.
 type Config struct {
-	DB           postgres.DB
-	Passwords    *password.Service
-	Hashes       *hashpool.Pool
-	Limits       *limits.Service
-	Tokens       *jwt.Service
-	Jobs         *jobs.Queue
-	DeviceKey    []byte // signs known-device cookies; derived for nothing else
-	SignupClosed bool   // nobody signs up by themselves
-	Log          *slog.Logger
-	Now          func() time.Time
-	Observe      func(outcome string, spans Spans) // told about every login and how it ended; for metrics
-	Profile      *profile.Profile                  // times whole logins and access tokens
+	DB        postgres.DB
+	Passwords *password.Service
+	Hashes    *hashpool.Pool
+	Limits    *limits.Service
+	Tokens    *jwt.Service
+	Jobs      *jobs.Queue
+	DeviceKey []byte // signs known-device cookies; derived for nothing else
+	Signup    Signup // who may get an account; empty = anybody
+	Log       *slog.Logger
+	Now       func() time.Time
+	Observe   func(outcome string, spans Spans) // told about every login and how it ended; for metrics
+	Profile   *profile.Profile                  // times whole logins and access tokens
 }
 
 // Service is the seed's AuthService.

@@ -125,7 +125,7 @@ func TestAdmin_GrantNeedsAVerifiedAddressAndEndsSessions(t *testing.T) {
 	wantErr(t, err, auth.ErrNotFound)
 }
 
-// Break AZ-5: admin.go: in setRole, len(admins) == 0
+// Break AZ-5: people.go: in administer, len(admins) == 0
 func TestAdmin_AZ5_TheLastOneStaysAlsoInARace(t *testing.T) {
 	b := newBench(t)
 	for round := range 5 {

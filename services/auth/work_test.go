@@ -37,7 +37,7 @@ type counting struct {
 func (c counting) Begin(ctx context.Context) (pgx.Tx, error) {
 	c.n.Add(1)
 	tx, err := c.DB.Begin(ctx)
-	return countingTx{tx, c.n, c.b}, err
+	return countingTx{tx, c.n}, err
 }
 
 func (c counting) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
@@ -63,16 +63,11 @@ func (c counting) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 type countingTx struct {
 	pgx.Tx
 	n *atomic.Int64
-	b *bench
 }
 
 func (c countingTx) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
 	if !strings.Contains(sql, "pg_notify") { // River wakes its workers at most so often, whatever the job
 		c.n.Add(1)
-	}
-	if f := c.b.inRefresh; f != nil && strings.Contains(sql, "INTO refresh_tokens") {
-		c.b.inRefresh = nil
-		f()
 	}
 	return c.Tx.Exec(ctx, sql, args...)
 }

@@ -96,3 +96,22 @@ func (s *Service) tell(ctx context.Context, who actor.Actor, id uuid.UUID, p pro
 	}
 	_ = audit.Record(ctx, s.c.DB, who, event) // the connection has ended either way
 }
+
+// EndAll ends every connection of a person who leaves, with its data. Each is told to its bank as Disconnect does; who is
+// the administrator who removes the person.
+func (s *Service) EndAll(ctx context.Context, who actor.Actor, user uuid.UUID) error {
+	rows, err := s.c.DB.Query(ctx, `SELECT id FROM connections WHERE user_id = @user ORDER BY id`, pgx.NamedArgs{"user": user})
+	if err != nil {
+		return fmt.Errorf("connections: listing: %w", err)
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return fmt.Errorf("connections: listing: %w", err)
+	}
+	for _, id := range ids {
+		if err := s.Disconnect(ctx, actor.ForJob(user, who.RequestID), id, false); err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+	}
+	return nil
+}

@@ -8,14 +8,19 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"dashtam/services/actor"
+	"dashtam/services/audit"
 )
 
 // Export hands every transaction of the query to write, newest first, as the database sends them: a history of any
 // length needs the memory of one row. The query's page is ignored. An account that is not who's is ErrNotFound, and
 // write is not called; an error of write ends the export.
+// That it was begun is written down (AU-1).
 func (s *Service) Export(ctx context.Context, who actor.Actor, q Query, write func(Transaction) error) error {
 	if err := s.owns(ctx, who, q.Account); err != nil {
 		return err
+	}
+	if err := audit.Record(ctx, s.db, who, audit.Event{Act: "transactions.exported"}); err != nil {
+		return fmt.Errorf("ledger: exporting: %w", err)
 	}
 	where, args := q.where(who.UserID)
 	rows, err := s.db.Query(ctx, transactionSelect+where+newestFirst, args)

@@ -5,10 +5,6 @@
 // node and across restarts (RL-1). Subjects are kept as hashes of a fixed size, known accounts and invented ones alike
 // (RL-4). When the database is away nothing is allowed.
 //
-// A counter takes 135 bytes with its indexes and goes ten minutes after its window at the latest. One address may try
-// twenty sign-ins a minute, each of which counts for at most two subjects, so whatever a stranger invents there are never
-// more than about 720 counters of their making: 100 kB for each IPv4 address or IPv6 /64 they have, and nothing in memory.
-//
 // # Redis
 //
 // PostgreSQL is the truth for every rule. Redis makes the one rule cheaper that is asked at every request of the API: a

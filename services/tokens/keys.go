@@ -8,6 +8,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"dashtam/services/actor"
+	"dashtam/services/audit"
 	"dashtam/services/encryption"
 )
 
@@ -84,8 +86,12 @@ func (s *Service) noteKeys(ctx context.Context, tx pgx.Tx, checks []keyCheck) er
 		if err != nil {
 			return fmt.Errorf("tokens: %w", err)
 		}
-		if _, err := tx.Exec(ctx, `INSERT INTO key_checks (key_id, check_value) VALUES (@key, @value) ON CONFLICT DO NOTHING`,
-			pgx.NamedArgs{"key": id, "value": value}); err != nil {
+		tag, err := tx.Exec(ctx, `INSERT INTO key_checks (key_id, check_value) VALUES (@key, @value) ON CONFLICT DO NOTHING`,
+			pgx.NamedArgs{"key": id, "value": value})
+		if err == nil && tag.RowsAffected() > 0 {
+			err = audit.Record(ctx, tx, actor.ForSystem("keys"), audit.Event{Act: "keys.added", Target: id})
+		}
+		if err != nil {
 			return fmt.Errorf("tokens: noting a key: %w", err)
 		}
 	}
