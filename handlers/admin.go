@@ -28,27 +28,12 @@ func (o *office) index(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	events, err := o.admin.Events(ctx, who, latestEvents)
+	now := web.Now(c)
+	events, _, err := o.admin.Events(ctx, who, administration.EventTerms{}, now.Location(), latestEvents)
 	if err != nil {
 		return err
 	}
-	return officePage(c, "Health", pages.AdminPage(pages.Admin{Counts: counts, Events: events, Now: web.Now(c)}))
-}
-
-func (o *office) people(c echo.Context) error {
-	before, err := beforeID(c)
-	if err != nil {
-		return err
-	}
-	list, more, err := o.admin.People(c.Request().Context(), web.Actor(c), before)
-	if err != nil {
-		return err
-	}
-	p := pages.AdminPeople{List: list, Now: web.Now(c)}
-	if more {
-		p.Older = "/admin/users?before=" + list[len(list)-1].ID.String()
-	}
-	return officePage(c, "People", pages.AdminPeoplePage(p))
+	return officePage(c, "Health", pages.AdminPage(pages.Admin{Counts: counts, Events: events, Now: now}))
 }
 
 func (o *office) connections(c echo.Context) error {

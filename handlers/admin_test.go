@@ -7,7 +7,7 @@ import (
 	"dashtam/handlers/handlertest"
 )
 
-var officePaths = []string{"/admin", "/admin/users", "/admin/connections", "/admin/jobs", "/admin/performance"}
+var officePaths = []string{"/admin", "/admin/users", "/admin/connections", "/admin/jobs", "/admin/audit", "/admin/performance", "/admin/settings"}
 
 func TestAdmin(t *testing.T) {
 	app := handlertest.New(t)

@@ -86,7 +86,7 @@ func (g *gates) later(c echo.Context, p pages.Login, seconds int, err error) err
 }
 
 func (g *gates) loginPage(c echo.Context, status int, p pages.Login) error {
-	p.Closed = g.auth.SignupClosed
+	p.Closed = g.auth.SignsUp() != nil
 	web.Instead(c, "#sign-in")
 	return gate(c, status, "Sign in", "Sign in to this Dashtam.", pages.LoginPage(p))
 }

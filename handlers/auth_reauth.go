@@ -29,7 +29,6 @@ func (g *gates) reauth(c echo.Context) error {
 		err = g.auth.Reauthenticate(c.Request().Context(), web.Actor(c), form.Password, g.sessions.SignIn)
 	}
 	if err == nil {
-		web.Flash(c, web.OK, "It is you. Go on where you were: nothing asks again for 15 minutes.")
 		return web.Redirect(c, back(form.Next))
 	}
 	page := pages.Reauth{Next: web.Next(form.Next)}

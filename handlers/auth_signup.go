@@ -31,8 +31,8 @@ func (g *gates) newAccount(c echo.Context) error {
 	if web.Person(c) != nil {
 		return web.Redirect(c, "/overview")
 	}
-	if g.auth.SignupClosed {
-		return auth.ErrSignupClosed
+	if err := g.auth.SignsUp(); err != nil {
+		return g.closedPage(c, http.StatusOK, err)
 	}
 	return g.signupPage(c, http.StatusOK, pages.Fields{})
 }
@@ -49,6 +49,9 @@ func (g *gates) createAccount(c echo.Context) error {
 	}
 	if f, ok := fields(err, form.typed()); ok {
 		return g.signupPage(c, http.StatusUnprocessableEntity, f)
+	}
+	if errors.Is(err, auth.ErrSignupClosed) || errors.Is(err, auth.ErrSignupInvited) {
+		return g.closedPage(c, http.StatusForbidden, err)
 	}
 	return err
 }

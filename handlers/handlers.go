@@ -51,6 +51,7 @@ type Deps struct {
 	Mailroom    *administration.Mailroom
 	Profile     *profile.Profile // may be nil
 	Review      *review.Service
+	Configured  []administration.Setting // what the environment decided, for /admin/settings
 }
 
 // Condition names, each in a word, what a node needs and cannot have (Down: it takes no requests) and what it only works

@@ -56,6 +56,8 @@ func (d Deps) routes() []route {
 		{method: http.MethodPost, path: "/login/slow", access: public, handle: speed.feltSlow},
 		{method: http.MethodGet, path: "/setup/:token", access: public, handle: gates.showSetup},
 		{method: http.MethodPost, path: "/setup/:token", access: public, handle: gates.setUp, slow: true},
+		{method: http.MethodGet, path: "/invite/:token", access: public, handle: gates.showInvite},
+		{method: http.MethodPost, path: "/invite/:token", access: public, handle: gates.acceptInvite, slow: true},
 		{method: http.MethodPost, path: "/logout", access: user, handle: gates.logout},
 		{method: http.MethodGet, path: "/reauth", access: user, handle: gates.newReauth},
 		{method: http.MethodPost, path: "/reauth", access: user, handle: gates.reauth, slow: true},
@@ -70,6 +72,7 @@ func (d Deps) routes() []route {
 		{method: http.MethodPost, path: sessionsPath + "/revoke-others", access: user, handle: settings.endOtherSessions, fresh: sessionsPath},
 		{method: http.MethodGet, path: emailPath, access: user, handle: settings.email},
 		{method: http.MethodPost, path: emailPath, access: user, handle: settings.changeEmail, slow: true},
+		{method: http.MethodGet, path: "/settings/activity", access: user, handle: settings.activity},
 		{method: http.MethodPost, path: "/settings/theme", access: user, handle: settings.setTheme},
 		{method: http.MethodPost, path: "/settings/rail", access: user, handle: settings.setRail},
 	}
@@ -151,15 +154,39 @@ func (d Deps) bankRoutes() []route {
 // officeRoutes are the pages for administrators.
 func (d Deps) officeRoutes() []route {
 	office, speed, mailroom := &office{d.Admin}, &speed{d.Review}, &mailroom{d.Mailroom}
-	return []route{
+	table := []route{
 		{method: http.MethodGet, path: "/admin", access: admin, handle: office.index},
-		{method: http.MethodGet, path: "/admin/users", access: admin, handle: office.people},
 		{method: http.MethodGet, path: "/admin/connections", access: admin, handle: office.connections},
 		{method: http.MethodGet, path: "/admin/jobs", access: admin, handle: office.jobs},
 		{method: http.MethodGet, path: pages.MailPath, access: admin, handle: mailroom.index},
 		{method: http.MethodPost, path: pages.MailPath + "/retry", access: admin, handle: mailroom.retry},
+		{method: http.MethodGet, path: "/admin/audit", access: admin, handle: office.audit},
+		{method: http.MethodGet, path: "/admin/audit.csv", access: admin, handle: office.exportAudit, slow: true},
 		{method: http.MethodGet, path: pages.PerformancePath, access: admin, handle: speed.show},
 		{method: http.MethodGet, path: pages.PerformancePath + "/live", access: admin, handle: speed.live},
+	}
+	return append(table, d.staffRoutes()...)
+}
+
+// personPath is one person's page for administrators. What is done there asks for a recent proof (AZ-4).
+const personPath = "/admin/users/:id"
+
+// staffRoutes are what administrators do.
+func (d Deps) staffRoutes() []route {
+	staff, rules := &staff{d.Admin, d.Auth, d.Connections}, &rules{d.Auth, d.Configured}
+	return []route{
+		{method: http.MethodGet, path: "/admin/users", access: admin, handle: staff.index},
+		{method: http.MethodGet, path: personPath, access: admin, handle: staff.show},
+		{method: http.MethodPost, path: personPath + "/role", access: admin, fresh: personPath, handle: staff.setRole},
+		{method: http.MethodPost, path: personPath + "/disable", access: admin, fresh: personPath, handle: staff.act(d.Auth.Disable, "The account is disabled. Whatever they were signed in with has ended.")},
+		{method: http.MethodPost, path: personPath + "/enable", access: admin, fresh: personPath, handle: staff.act(d.Auth.Enable, "The account can be used again, with the password it had.")},
+		{method: http.MethodPost, path: personPath + "/sign-out", access: admin, fresh: personPath, handle: staff.act(d.Auth.SignOut, "Whatever they were signed in with has ended.")},
+		{method: http.MethodPost, path: personPath + "/reset", access: admin, fresh: personPath, handle: staff.act(d.Auth.StartReset, "A link to choose a new password is on its way to them.")},
+		{method: http.MethodGet, path: personPath + "/delete", access: admin, handle: staff.askDelete},
+		{method: http.MethodPost, path: personPath + "/delete", access: admin, fresh: personPath + "/delete", handle: staff.remove, slow: true},
+		{method: http.MethodGet, path: "/admin/settings", access: admin, handle: rules.show},
+		{method: http.MethodPost, path: "/admin/settings", access: admin, fresh: "/admin/settings", handle: rules.invite},
+		{method: http.MethodPost, path: "/admin/invitations/:id/revoke", access: admin, fresh: "/admin/settings", handle: rules.revoke},
 	}
 }
 

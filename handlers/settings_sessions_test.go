@@ -150,7 +150,7 @@ func TestNext_LG7_TheWholeCorpus(t *testing.T) {
 	check("/transactions?q=rent", "/transactions?q=rent")
 }
 
-// Break LG-9: services/auth/login.go: in write, if tell && false
+// Break LG-9: services/auth/login.go: in write, leave out if tell
 // Break RL-2: handlers/auth_password.go: in reset, leave out g.know(c)
 func TestLogin_LG9_RL2_NewDevicesAreToldAndTheMailedLinkMakesOneKnown(t *testing.T) {
 	app := handlertest.New(t)

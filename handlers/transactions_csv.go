@@ -24,17 +24,7 @@ func (m *money) exportTransactions(c echo.Context) error {
 	}
 	w := csv.NewWriter(c.Response())
 	w.UseCRLF = true
-	begin := func() error {
-		if c.Response().Committed {
-			return nil
-		}
-		h := c.Response().Header()
-		h.Set("Content-Type", "text/csv; charset=utf-8")
-		h.Set("Content-Disposition", `attachment; filename="transactions-`+web.Now(c).Format(time.DateOnly)+`.csv"`)
-		h.Set("Cache-Control", "no-store")
-		c.Response().WriteHeader(http.StatusOK)
-		return w.Write(csvHead)
-	}
+	begin := func() error { return beginCSV(c, w, "transactions", csvHead) }
 	if c.Request().Method == http.MethodHead {
 		return begin()
 	}
@@ -52,6 +42,19 @@ func (m *money) exportTransactions(c echo.Context) error {
 	}
 	w.Flush()
 	return w.Error()
+}
+
+// beginCSV sends the answer's head and the first line, where that was not done yet.
+func beginCSV(c echo.Context, w *csv.Writer, name string, head []string) error {
+	if c.Response().Committed {
+		return nil
+	}
+	h := c.Response().Header()
+	h.Set("Content-Type", "text/csv; charset=utf-8")
+	h.Set("Content-Disposition", `attachment; filename="`+name+"-"+web.Now(c).Format(time.DateOnly)+`.csv"`)
+	h.Set("Cache-Control", "no-store")
+	c.Response().WriteHeader(http.StatusOK)
+	return w.Write(head)
 }
 
 // csvRow is a transaction as a line. The amount is a plain number; everything a bank or a person wrote is made inert.

@@ -2,13 +2,10 @@ package pages
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
 	"dashtam/services/admin"
-	"dashtam/services/audit"
 	"dashtam/services/connections"
 	"dashtam/views/components"
 )
@@ -17,9 +14,8 @@ import (
 func adminTabs(here string) []components.Place {
 	places := []components.Place{
 		{Label: "Health", Href: "/admin"}, {Label: "People", Href: "/admin/users"},
-		{Label: "Connections", Href: "/admin/connections"}, {Label: "Jobs", Href: "/admin/jobs"},
-		{Label: "Mail", Href: MailPath},
-		{Label: "Performance", Href: PerformancePath},
+		{Label: "Connections", Href: "/admin/connections"}, {Label: "Jobs", Href: "/admin/jobs"}, {Label: "Mail", Href: MailPath},
+		{Label: "Audit", Href: "/admin/audit"}, {Label: "Performance", Href: PerformancePath}, {Label: "Settings", Href: "/admin/settings"},
 	}
 	for i := range places {
 		places[i].Here = places[i].Href == here
@@ -94,66 +90,6 @@ func (p Admin) share(s connections.Status) string {
 	return fmt.Sprintf("%.1f%%", 100*float64(p.Counts.Connections[s])/float64(all))
 }
 
-// acts are the codes of the audit log in words.
-var acts = map[string]string{ //nolint:gosec // no credentials: words about them
-	"login": "Signed in", "logout": "Signed out", "signup": "Signed up", "signup.taken": "Signed up with a known address",
-	"setup": "Set up the installation", "setup.link": "Asked for the set-up link", "verify": "Verified the address",
-	"verify.link": "Got a verification link", "verify.resend": "Asked for a new link", "refresh": "Renewed an API token", "role": "Changed a role",
-	"reauth": "Gave the password once more", "session.end": "Signed out a device", "session.end_others": "Signed out all other devices",
-	"password": "Changed the password", "profile": "Changed the profile", "theme": "Changed the appearance", "connection.start": "Left for a bank",
-	"connection.answer": "Came back from a bank", "connection.exchange": "Asked a bank for tokens", "connection.created": "Connected a bank",
-	"connection.renewed": "Renewed a permission", "connection.renamed": "Renamed a connection", "connection.sync": "Pressed “Sync now”",
-	"connection.disconnected": "Ended a connection", "connection.revoked": "Told a bank that it ended", "connection.needs_you": "A connection needs its owner",
-	"connection.paused": "A connection was paused", "tokens.refresh": "Renewed a bank token", "tokens.tampered": "A stored token did not open",
-	"transaction.noted": "Wrote a note", "password.forgot": "Asked for a new password", "password.link": "Got a link to choose a password",
-	"password.reset": "Chose a new password", "email.asked": "Asked for another address", "email.link": "Got a link to confirm an address",
-	"email.changed": "Changed the address", "email.undo_link": "Got a link to undo a change of address", "email.undone": "Took the address back",
-	"signup.void": "Lost an account that was never verified", "mail.retried": "Had a mail tried again",
-}
-
-func eventAct(e admin.Event) string {
-	if words, ok := acts[e.Act]; ok {
-		return words
-	}
-	return components.Sentence(strings.ReplaceAll(e.Act, ".", " "))
-}
-
-func eventWho(e admin.Event) string {
-	switch {
-	case e.Who != "":
-		return e.Who
-	case e.ActorKind == "anonymous":
-		return "A stranger"
-	case e.ActorKind == "job":
-		return "Job"
-	default:
-		return "System"
-	}
-}
-
-// eventDetail is what else is known: the codes, then the address.
-func eventDetail(e admin.Event) string {
-	var parts []string
-	for _, key := range slices.Sorted(maps.Keys(e.Detail)) {
-		if value := e.Detail[key]; value != "" {
-			parts = append(parts, key+" "+value)
-		}
-	}
-	if e.IP != nil {
-		parts = append(parts, e.IP.String())
-	}
-	return strings.Join(parts, ", ")
-}
-
-func eventFailed(e admin.Event) bool { return e.Result != audit.Done }
-
-// AdminPeople is a page of the list of people. Older leads on; empty = this is the end.
-type AdminPeople struct {
-	List  []admin.Person
-	Older string
-	Now   time.Time
-}
-
 // AdminConnections is a page of the list of connections.
 type AdminConnections struct {
 	List   []admin.Connection
@@ -206,7 +142,9 @@ func jobState(j admin.Job) (tone components.Tone, icon, word string) {
 	}
 }
 
-var jobKinds = map[string]string{"mail": "Mail", "sync": "Sync of a connection", "sync_due": "Look for what is due"}
+var jobKinds = map[string]string{
+	"mail": "Mail", "sync": "Sync of a connection", "sync_due": "Look for what is due", "audit_seal": "Seals of the audit",
+}
 
 func jobKind(j admin.Job) string {
 	if words, ok := jobKinds[j.Kind]; ok {

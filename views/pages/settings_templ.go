@@ -17,7 +17,7 @@ import (
 func settingsTabs(here string) []components.Place {
 	places := []components.Place{
 		{Label: "Profile", Href: "/settings/profile"}, {Label: "E-mail", Href: "/settings/email"}, {Label: "Security", Href: "/settings/security"},
-		{Label: "Sessions", Href: "/settings/sessions"},
+		{Label: "Sessions", Href: "/settings/sessions"}, {Label: "Activity", Href: "/settings/activity"},
 	}
 	for i := range places {
 		places[i].Here = places[i].Href == here
