@@ -120,7 +120,7 @@ func TestAdminUsers_AZ4_TheRoleIsReadEveryTime(t *testing.T) {
 
 // No page for administrators asks for a password, offers to change an address, or holds a secret of a person.
 // Break EV-3: views/pages/people.templ: add a field of type password to AdminPersonPage
-func TestAdminUsers_EV3_AZ5_TheWholeSurface(t *testing.T) {
+func TestAdminUsers_EV3_TheWholeSurface(t *testing.T) {
 	app := handlertest.New(t)
 	nora, _ := app.Connected("Nora Okafor", "nora")
 	boss := app.SignedInAdmin("Ada Eze")

@@ -29,8 +29,8 @@ func (c config) configured(keys *encryption.Keyring) []admin.Setting {
 		{Part: "Addresses", Name: "TLS", Value: c.TLS, Variable: "DASHTAM_TLS"},
 		{Part: "Addresses", Name: "Trusted proxies", Value: strings.Join(proxies, ", "), Variable: "DASHTAM_TRUSTED_PROXIES"},
 		{Part: "Accounts", Name: "Sign-up", Value: string(c.Signup), Variable: "DASHTAM_SIGNUP"},
-		{Part: "Accounts", Name: "Signed out after no visit for", Value: spell(c.SessionIdle), Variable: "DASHTAM_SESSION_IDLE"},
-		{Part: "Accounts", Name: "Signed out in any case after", Value: spell(c.SessionLifetime), Variable: "DASHTAM_SESSION_LIFETIME"},
+		{Part: "Accounts", Name: "Signed out after no visit for", Value: forAll(c.SessionIdle, 30*time.Minute), Variable: "DASHTAM_SESSION_IDLE"},
+		{Part: "Accounts", Name: "Signed out in any case after", Value: forAll(c.SessionLifetime, 12*time.Hour), Variable: "DASHTAM_SESSION_LIFETIME"},
 		{Part: "Accounts", Name: "Processes that check passwords", Value: strconv.Itoa(c.HashWorkers), Variable: "DASHTAM_HASH_WORKERS"},
 		{Part: "Mail", Name: "Sent by", Value: map[string]string{"ses": "Amazon SES", "smtp": "an SMTP server", "outbox": "nobody: it stays on this machine"}[c.Email], Variable: "DASHTAM_EMAIL"},
 		{Part: "Mail", Name: "Sender", Value: c.EmailFrom, Variable: "DASHTAM_EMAIL_FROM"},
@@ -50,6 +50,14 @@ func (c config) configured(keys *encryption.Keyring) []admin.Setting {
 func orOff(address string) string { return pick(address == "", "off", address) }
 
 func isSet(s encryption.Secret) string { return pick(s == "", "", "set") }
+
+// forAll is how long a sign-in lasts for people, and for administrators at most.
+func forAll(people, admins time.Duration) string {
+	if people <= admins {
+		return spell(people)
+	}
+	return spell(people) + ", administrators " + spell(admins)
+}
 
 // spell is a duration in the largest whole units: "30 days", "24 hours", "90 minutes".
 func spell(d time.Duration) string {

@@ -85,11 +85,12 @@ func (p AdminPerson) banks() string {
 
 // lost says what deleting the account takes away.
 func (p AdminPerson) lost() string {
-	goes := []string{"the account", "its accounts, transactions, holdings and notes"}
+	banks := ""
 	if n := p.Connections; n > 0 {
-		goes = append(goes, "access to "+components.Plural(n, "bank")+", which "+verb(n, "is", "are")+" told")
+		banks = ", and access to " + components.Plural(n, "bank") + ", which " + verb(n, "is", "are") + " told"
 	}
-	return "What goes: " + components.List(goes) + ". It cannot be undone. The audit keeps that it happened, without name or address."
+	return "What goes: sign-in and profile, accounts, transactions, holdings and notes" + banks +
+		". It cannot be undone. The audit keeps that it happened, without name or address."
 }
 
 func (p AdminPerson) confirm() components.FieldProps {
