@@ -120,6 +120,7 @@ func TestPeople_Pages(t *testing.T) {
 }
 
 // What an administrator sees of a connection holds nothing its owner wrote and nothing the bank said (AZ-5).
+// Break AZ-5: lists.go: c.name AS owner
 func TestConnections_AZ5_OnlyWhetherItWorks(t *testing.T) {
 	tx := pgtest.Tx(t)
 	s := admin.New(tx)

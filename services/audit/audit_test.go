@@ -125,7 +125,7 @@ func TestAudit_AU2_AppendOnly(t *testing.T) {
 }
 
 // An act that fails leaves no trace of having been done (AU-1).
-func TestRecord_AU1_InTheTransactionOfTheAct(t *testing.T) {
+func TestRecord_InTheTransactionOfTheAct(t *testing.T) {
 	tx := pgtest.Tx(t)
 	failed := errors.New("the act failed")
 	err := pgx.BeginFunc(t.Context(), tx, func(tx pgx.Tx) error {

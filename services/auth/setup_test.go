@@ -57,6 +57,7 @@ func TestSetUp_SU4_OnlyTheTokenMakesTheFirstAdministrator(t *testing.T) {
 	wantErr(t, err, auth.ErrHasAdmin)
 }
 
+// Break SU-4: setup.go: in SetUp, leave out the case of RowsAffected() == 0
 func TestSetUp_SU4_TwoAtOnceOneAdministrator(t *testing.T) {
 	b := newBench(t)
 	token, err := b.SetupLink(t.Context())
@@ -81,6 +82,7 @@ func TestSetUp_SU4_TwoAtOnceOneAdministrator(t *testing.T) {
 	}
 }
 
+// Break SU-4: setup.go: in liveSetup, leave out expires_at > now()
 func TestSetUp_SU4_ADayOldTokenIsNone(t *testing.T) {
 	b := newBench(t)
 	token, err := b.SetupLink(t.Context())

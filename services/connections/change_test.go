@@ -38,6 +38,7 @@ func TestRename(t *testing.T) {
 	}
 }
 
+// Break AZ-2: list.go: WHERE true in selectConnection
 func TestList_AZ2_OnlyOnesOwn(t *testing.T) {
 	b := newBundle(t)
 	id := b.connect(b.who)
