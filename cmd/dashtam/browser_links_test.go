@@ -60,6 +60,7 @@ func (p *person) chooseAnew() {
 	p.reaches("/overview")
 	p.expect("404")
 	p.open(link)
+	p.fill(`input[name=password]`, secret)
 	p.click(`main form button[type=submit]`)
 	p.sees(`a[href="/password/forgot"]`)
 	p.inspect("a link that was used")

@@ -113,7 +113,6 @@ func TestChangeEmail_EV2_TakenAndFreeAreAlike(t *testing.T) {
 }
 
 // Break EV-1: change_email.go: in ConfirmEmail, leave out new_key = @key
-// Break EV-1: change_email.go: in ConfirmEmail, leave out user_id = @user
 func TestChangeEmail_EV1_ALinkIsForItsPersonAndAddress(t *testing.T) {
 	b := newBench(t)
 	u, eve := b.verified(), b.person("eve@example.com")

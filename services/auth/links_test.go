@@ -32,7 +32,8 @@ func TestVerify_ALinkWorksOnce(t *testing.T) {
 	}
 }
 
-func TestVerify_OldReplacedForeignAndMalformedLinks(t *testing.T) {
+// Break EV-1: links.go: in liveLink, leave out the line AND (l.email_key = u.email_key OR ...)
+func TestVerify_EV1_OldReplacedForeignAndMalformedLinks(t *testing.T) {
 	b := newBench(t)
 	u := b.registered()
 	for _, link := range []string{"", "x", strings.Repeat("A", 42), strings.Repeat("A", 43), strings.Repeat("A", 44), "../../etc/passwd"} {
@@ -58,7 +59,7 @@ func TestVerify_OldReplacedForeignAndMalformedLinks(t *testing.T) {
 	}
 }
 
-// Break RL-2: verify.go: in unlock, leave out s.Limits.Reset
+// Break RL-2: verify.go: in unlock, "other:"+key
 func TestVerify_RL2_TheMailedLinkOpensALockedAccount(t *testing.T) {
 	b := newBench(t)
 	u := b.registered()

@@ -175,6 +175,7 @@ func TestReset_RS1_SameWorkAndOneMailAMinute(t *testing.T) {
 }
 
 // Whoever forgot their password and failed too often gets in by the mailed link.
+// Break RL-2: verify.go: in unlock, "other:"+key
 func TestReset_RL2_TheMailedLinkOpensALockedAccount(t *testing.T) {
 	b := newBench(t)
 	b.verified()
