@@ -192,7 +192,7 @@ func TestSettingsEmail(t *testing.T) {
 			t.Error("a fragment came with its page")
 		}
 	})
-	t.Run("success", func(t *testing.T) {
+	t.Run("success", func(*testing.T) {
 		nora.Post("/settings/email", "email", "new@example.com", "password", handlertest.Password).WantRedirect("/settings/email").
 			Follow().Want(200).WantText("new@example.com waits to be confirmed.")
 		link := app.Link(app.MailAbout("new@example.com", "confirm_address"))

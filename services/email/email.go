@@ -18,7 +18,7 @@ const (
 	Claim           = "claim"            // the same, but nobody ever verified that account; with a link to choose its password
 	Welcome         = "welcome"          // the address was confirmed
 	Reset           = "reset"            // choose a new password; with a link that works once
-	PasswordChanged = "password_changed" //nolint:gosec // no credential: the password is another one now
+	PasswordChanged = "password_changed" // the password is another one now
 	ConfirmAddress  = "confirm_address"  // to a new address: confirm it; with a link that works once
 	AddressTaken    = "address_taken"    // somebody wants to move their account to an address that has one
 	AddressChanged  = "address_changed"  // to the old address; with a link that undoes it
@@ -111,7 +111,7 @@ func New(c Config) *Service { return &Service{c} }
 // sendTimeout bounds one try at sending.
 const sendTimeout = 30 * time.Second
 
-// Send sends m now. It is for workers; whoever answers a request enqueues a jobs.Mail instead. Its error is a *Failure.
+// Send sends m now. It is for workers; whoever answers a request enqueues a jobs.Mail instead. Its error is a *SendError.
 func (s *Service) Send(ctx context.Context, m Message) error {
 	ctx, cancel := context.WithTimeout(ctx, cmp.Or(s.Timeout, sendTimeout))
 	defer cancel()

@@ -27,21 +27,21 @@ var (
 	errDenied = errors.New("the server does not let us in")
 )
 
-// Failure is an error of Send. Its text names the reason and repeats what the server said, but for addresses and for
+// SendError is an error of Send. Its text names the reason and repeats what the server said, but for addresses and for
 // anything that could be a link: a server that dislikes a mail may quote it.
-type Failure struct {
+type SendError struct {
 	Reason Reason
 	said   string
 	cause  error
 }
 
 // Error is what the log and the job's row hold.
-func (f *Failure) Error() string { return "mail " + string(f.Reason) + ": " + f.said }
+func (f *SendError) Error() string { return "mail " + string(f.Reason) + ": " + f.said }
 
 // Unwrap gives the cause to errors.Is.
-func (f *Failure) Unwrap() error { return f.cause }
+func (f *SendError) Unwrap() error { return f.cause }
 
-// failed finds the reason in the text of a Failure, whatever was put around it.
+// failed finds the reason in the text of a SendError, whatever was put around it.
 var failed = regexp.MustCompile(`\bmail (refused|busy|denied|timed_out|unreachable|other): `)
 
 // ReasonIn reads the reason and the server's words from a job's last error.
@@ -53,12 +53,12 @@ func ReasonIn(text string) (r Reason, said string) {
 	return Reason(text[at[2]:at[3]]), text[at[1]:]
 }
 
-func failure(err error) *Failure {
+func failure(err error) *SendError {
 	text := err.Error()
 	for _, ours := range []error{ErrRefused, errBusy, errDenied, context.DeadlineExceeded} { // a sender puts one before the server's words
 		text = strings.TrimPrefix(text, ours.Error()+"\n")
 	}
-	f := &Failure{Reason: Other, said: discreet(text), cause: err}
+	f := &SendError{Reason: Other, said: discreet(text), cause: err}
 	var network net.Error
 	switch {
 	case errors.Is(err, ErrRefused):

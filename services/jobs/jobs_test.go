@@ -126,11 +126,8 @@ func TestRunner_RT3_AU3_Failures(t *testing.T) {
 		}
 	}
 	seen := map[string]bool{}
-	for range 3 {
+	for len(seen) < 3 { // a failed one may come again before the others
 		seen[receive(t, worked)] = true
-	}
-	if len(seen) != 3 {
-		t.Errorf("worked %v", seen)
 	}
 	log.await(t, "job panicked", "job failed", "the server is away (request req_fail)", "request_id=req_panic", "request_id=req_fail",
 		"kind=mail failed=true", "kind=mail failed=false")

@@ -52,7 +52,7 @@ func (p AdminMail) empty() (title, why string) {
 }
 
 // mailNames are the purposes of mails in words.
-var mailNames = map[string]string{ //nolint:gosec // no credentials: words about them
+var mailNames = map[string]string{
 	email.Verify: "Confirm the address", email.Exists: "There is an account already", email.Claim: "There is an account already",
 	email.Welcome: "Welcome", email.Reset: "Choose a new password", email.PasswordChanged: "The password was changed",
 	email.ConfirmAddress: "Confirm the new address", email.AddressTaken: "Somebody wanted this address", email.AddressChanged: "The address was changed",
