@@ -97,15 +97,16 @@
 //	2025-10-04 | Keep AuthService asynchronous       | it does database I/O
 //	2025-10-04 | Keep EmailService asynchronous      | it talks to AWS SES over HTTP
 //	2026-11-24 | Go: a context first = asynchronous  | the rule can be checked by a test, a keyword cannot be forgotten
-//	2026-11-24 | auth.Register and auth.Login hash through hashpool | one hash at cost 12 took 230 ms of a core (AMD EPYC, go test -bench); two at once are every core of a small server
-//	2026-11-24 | the hash for unknown addresses takes the same way  | equal work is what keeps an address secret (LG-2)
-//	2026-11-24 | encryption and jwt stay inline      | microseconds; see the benchmarks in their packages
-//	2026-11-26 | hashpool runs processes, not the thread pool the document recommends | goroutines are the thread pool: as many as cores took pages' p99 from 7 to 67 ms, and to 776 in a session of its own; processes of the lowest priority took it to 17 and 12, with 1.5 and 1.7 times the logins of one goroutine fewer than cores (make storm)
-//	2026-11-26 | the workers get SCHED_IDLE, a session of their own and the lowest autogroup weight | without that weight pages' p99 was 868 to 1,232 ms, with it 13 to 18; SCHED_BATCH did the same in one session, but 17 to 46 ms under a quota of 1.5 cores, where SCHED_IDLE gave 17
-//	2026-11-26 | of a CPU quota a quarter of a core is left alone | what is over a quota stops every thread of the group; one worker under 1.5 cores kept pages' p99 at 16 ms, two goroutines took it to 149
-//	2026-11-26 | auth.Login asks hashpool whether it can be served before it reads the account | who is sent away costs no query, and an unknown address costs the same (LG-3)
-//	2026-11-26 | Redis holds only what PostgreSQL counted already | flushed, gone or slow, it never allows more; an allowed API act took 50 to 58 µs in place of 96 to 141 (go test -bench Allow ./services/limits)
-//	2026-11-26 | only banks' metadata is cached         | 7 µs in place of 158 over loopback; a session decides rights and an overview is money, so neither is (go test -bench Candidates ./services/cache)
+//	2026-11-24 | Sign-up and login hash through hashpool | One hash at cost 12 took 230 ms of a core; two at once are a whole small server (go test -bench ./services/password)
+//	2026-11-24 | Unknown addresses take the same way  | Equal work is what keeps an address secret (LG-2)
+//	2026-11-24 | Keep encryption and JWT inline       | Microseconds; see the benchmarks in their packages
+//	2026-11-26 | Hash in processes, not in a thread pool | Pages' p99 rose to 13 ms; with as many goroutines as cores to 106, with one fewer to 18 and 1.6 times fewer logins (make storm)
+//	2026-11-26 | Workers get SCHED_IDLE and the lowest autogroup weight | Without that weight pages' p99 was 868 to 1,232 ms; SCHED_BATCH gave 17 to 46 ms under a quota, SCHED_IDLE 17
+//	2026-11-26 | As many workers as cores, no more    | Three on two cores let in 5.2 a second where two let in 6.3, at the same p99
+//	2026-11-26 | Leave a quarter of a core of a quota | What is over a quota stops every thread of the group: two goroutines took pages' p99 to 104 ms, one worker to 16
+//	2026-11-26 | Ask the pool before reading the account | Who is sent away costs no query, whether the address exists or not (LG-3)
+//	2026-11-26 | Redis holds only what PostgreSQL counted | Flushed, gone or slow, it never allows more; an allowed API act took 50 to 58 µs, not 96 to 141 (go test -bench Allow ./services/limits)
+//	2026-11-26 | Cache banks' metadata and nothing else | 7 µs, not 158 over loopback; a session decides rights and an overview is money (go test -bench Candidates ./services/cache)
 //
 // # Options for computing that blocks, measured
 //
@@ -113,11 +114,11 @@
 // /overview fifty times a second, two cores, one session, the median of three turns (2026-11-26). Times are milliseconds.
 //
 //	hashing                        | page p99 idle        | page p99                     | logins/s           | known device p95
-//	processes (Option 2)           | 8.7 (7.5 to 8.8)     | 17.3 (13.8 to 25.1)          | 6.0 (5.8 to 6.6)   | 591 (581 to 617)
-//	inline (the document's now)    | 7.6 (6.7 to 8.8)     | 5147.9 (4532.6 to 6191.6)    | 5.8 (3.9 to 7.8)   | 5144 (0 to 11108)
-//	goroutines = cores (Option 1)  | 7.3 (6.9 to 8.3)     | 66.7 (63.4 to 71.1)          | 6.9 (6.5 to 7.0)   | 530 (516 to 612)
-//	goroutines = cores - 1         | 6.7 (6.1 to 10.3)    | 11.4 (10.8 to 14.9)          | 4.1 (3.9 to 4.1)   | 325 (306 to 501)
-//	bare bcrypt loops of nice 19   |                      |                              | 6.6 (6.4 to 6.7)   |
+//	processes (Option 2)           | 9.9 (8.6 to 10.3)    | 12.6 (12.0 to 13.3)          | 6.2 (5.4 to 6.2)   | 597 (593 to 616)
+//	inline (the document's now)    | 9.5 (8.2 to 11.6)    | 7900.1 (7147.4 to 8804.0)    | 4.7 (0.9 to 5.8)   | nobody (to 12066)
+//	goroutines = cores (Option 1)  | 8.7 (8.6 to 10.0)    | 105.7 (93.1 to 251.3)        | 5.6 (4.7 to 6.1)   | 800 (653 to 914)
+//	goroutines = cores - 1         | 9.1 (8.8 to 10.2)    | 18.0 (17.8 to 52.7)          | 3.8 (2.9 to 3.8)   | 483 (479 to 783)
+//	bare bcrypt loops of nice 19   |                      | 118.2 (78.8 to 137.8)        | 6.3 (6.0 to 6.5)   |
 //
 // The document recommends a thread pool. Goroutines are one already, and it shows what is wrong with it: as many hashes
 // as cores and everybody waits for a slice of the scheduler, one fewer and half the logins are gone. A process can be told
