@@ -1,21 +1,17 @@
 package handlers_test
 
 import (
-	"context"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
-	"dashtam/handlers"
 	"dashtam/handlers/handlertest"
-	"dashtam/services/auth"
-	"dashtam/services/hashpool"
-	"dashtam/services/password"
 	speeds "dashtam/services/profile" // profile is a path here
 )
 
-func TestPerformance(t *testing.T) {
+// TestSeed_Performance_ProfileTable: the founding document's table of operations, live.
+func TestSeed_Performance_ProfileTable(t *testing.T) {
 	app := handlertest.New(t)
 	nora, boss := app.SignedIn("Nora Okafor"), app.SignedInAdmin("Ada Eze")
 	const page, live = "/admin/performance", "/admin/performance/live"
@@ -107,70 +103,6 @@ func TestPerformance_SE4_PollingKeepsNoSessionAlive(t *testing.T) {
 	}
 }
 
-// overloaded is an app whose one hashing worker has a queue of more than the wait limit before it.
-func overloaded(t *testing.T) *handlertest.App {
-	t.Helper()
-	full := hashpool.New(password.New(14), 1)
-	app := handlertest.New(t, func(d *handlers.Deps) {
-		c := d.Auth.Config
-		c.Hashes = full
-		d.Auth = auth.New(c)
-	})
-	ctx, cancel := context.WithCancel(t.Context())
-	t.Cleanup(cancel)
-	for range 200 {
-		go func() { _, _ = full.Hash(ctx, hashpool.Stranger, "MyPassword123!") }()
-	}
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
-		if full.Stats().Shed > 0 {
-			return app
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("the queue never filled: %+v", full.Stats())
-		}
-	}
-}
-
-func TestLogin_OverloadedIsACalmPage(t *testing.T) {
-	app := overloaded(t)
-	app.Person("Nora Okafor")
-	form := []string{"email", handlertest.Address("Nora Okafor"), "password", handlertest.Password, "next", "/transactions"}
-
-	t.Run("success", func(t *testing.T) {
-		p := app.Stranger().Post("/login", form...).Want(503)
-		p.WantText("We need a moment.").WantText("Type your password again and sign in in").WantText(p.Header.Get("X-Request-Id"))
-		if p.Header.Get("Retry-After") == "" || p.Find("meta[http-equiv=refresh]").Length() != 0 {
-			t.Errorf("Retry-After %q", p.Header.Get("Retry-After"))
-		}
-		p.WantOne(`input[name=email][value="nora.okafor@example.com"]`)
-		p.WantOne(`input[name=next][value="/transactions"]`)
-		p.WantOne(`form[action="/login/slow"] button:contains("Signing in felt slow")`)
-		if strings.Contains(p.Body, handlertest.Password) {
-			t.Error("the page repeats the password")
-		}
-	})
-	t.Run("htmx", func(t *testing.T) {
-		p := app.Stranger().HX("POST", "/login", form...).Want(503)
-		retry := p.Header.Get("Retry-After")
-		p.WantOne(`[data-retry="` + retry + `"]:contains("We try again by ourselves in")`)
-		if p.Find("form[action='/login']").Length() != 0 || p.Header.Get("HX-Retarget") != "" || retry == "" {
-			t.Errorf("the form is replaced, and the password in it lost: %s", p.Body)
-		}
-	})
-	t.Run("other_user", func(t *testing.T) { // an address nobody has is told the same
-		known := app.Stranger().Post("/login", form...).Want(503)
-		unknown := app.Stranger().Post("/login", "email", "nobody@example.com", "password", "x").Want(503)
-		if known.Find(".notice-body > p").First().Text() != unknown.Find(".notice-body > p").First().Text() {
-			t.Errorf("%s\n%s", known.Said(), unknown.Said())
-		}
-	})
-	t.Run("anonymous", func(t *testing.T) { // and who could not be served counts
-		if n := app.Profile.Events(speeds.SentAway, speeds.Lately); n < 4 {
-			t.Errorf("%d were sent away", n)
-		}
-	})
-}
-
 func TestFeltSlow(t *testing.T) {
 	app := handlertest.New(t)
 	pressed := func() int { return app.Profile.Events(speeds.FeltSlow, speeds.Day) }
@@ -204,25 +136,4 @@ func TestFeltSlow(t *testing.T) {
 		}
 		app.Stranger().Get("/login/slow").Want(405)
 	})
-}
-
-// A sign-in that took over a second says so on the page it leads to, once.
-func TestLogin_SlowOneIsAskedAbout(t *testing.T) {
-	app := handlertest.New(t)
-	u := app.Person("Nora Okafor")
-	slow, err := password.New(15).HashPassword(handlertest.Password) // one verification takes 1.5 s and more
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := app.DB.Exec(t.Context(), `UPDATE users SET password_hash = $1 WHERE id = $2`, slow, u.ID); err != nil {
-		t.Fatal(err)
-	}
-	b := app.Stranger()
-	p := b.Post("/login", "email", u.Email, "password", handlertest.Password).WantRedirect("/overview").Follow().Want(200)
-	p.WantText("Signing in took")
-	p.WantOne(`#flash form[action="/login/slow"]`)
-	p.WantOne(`#flash a[href="/overview"]`)
-	if again := b.Get("/overview").Want(200); again.Find(`form[action="/login/slow"]`).Length() != 0 {
-		t.Error("it asks a second time")
-	}
 }

@@ -74,15 +74,21 @@ func (g *gates) login(c echo.Context) error {
 // later asks to come back: the machine has more passwords to check than it can. The form keeps what was typed, but the
 // password only where htmx left it standing; there it is sent again by itself.
 func (g *gates) later(c echo.Context, p pages.Login, seconds int, err error) error {
-	why, _, _ := strings.Cut(errs.Message(err), ". ")
-	p.Later = &pages.Later{Why: strings.TrimSuffix(why, ".") + ".", Seconds: seconds, Script: web.WantsFragment(c.Request()), RequestID: web.Actor(c).RequestID}
-	if why == "" {
-		p.Later.Why = "Signing in takes too long just now."
-	}
+	p.Later = comeBack(c, err, seconds, "sign in")
 	if p.Later.Script {
 		return web.Fragment(c, http.StatusServiceUnavailable, pages.LaterPart(*p.Later))
 	}
 	return g.loginPage(c, http.StatusServiceUnavailable, p)
+}
+
+// comeBack is what a form says that could not be looked at yet.
+func comeBack(c echo.Context, err error, seconds int, act string) *pages.Later {
+	why, _, _ := strings.Cut(errs.Message(err), ". ")
+	l := &pages.Later{Why: strings.TrimSuffix(why, ".") + ".", Act: act, Seconds: seconds, Script: web.WantsFragment(c.Request()), RequestID: web.Actor(c).RequestID}
+	if why == "" {
+		l.Why = "Signing in takes too long just now."
+	}
+	return l
 }
 
 func (g *gates) loginPage(c echo.Context, status int, p pages.Login) error {

@@ -34,7 +34,7 @@ func (g *gates) newAccount(c echo.Context) error {
 	if err := g.auth.SignsUp(); err != nil {
 		return g.closedPage(c, http.StatusOK, err)
 	}
-	return g.signupPage(c, http.StatusOK, pages.Fields{})
+	return g.signupPage(c, http.StatusOK, pages.Signup{})
 }
 
 // createAccount answers alike for a new and a known address (SU-1): the owner of a known one gets a mail.
@@ -48,7 +48,12 @@ func (g *gates) createAccount(c echo.Context) error {
 		return web.Redirect(c, "/signup/sent")
 	}
 	if f, ok := fields(err, form.typed()); ok {
-		return g.signupPage(c, http.StatusUnprocessableEntity, f)
+		return g.signupPage(c, http.StatusUnprocessableEntity, pages.Signup{Fields: f})
+	}
+	if seconds, ok := web.Later(c, err); ok && c.Request().Context().Err() == nil {
+		return g.signupPage(c, http.StatusServiceUnavailable, pages.Signup{
+			Fields: pages.Fields{Values: form.typed()}, Later: comeBack(c, err, seconds, "create the account"),
+		})
 	}
 	if errors.Is(err, auth.ErrSignupClosed) || errors.Is(err, auth.ErrSignupInvited) {
 		return g.closedPage(c, http.StatusForbidden, err)
@@ -56,8 +61,8 @@ func (g *gates) createAccount(c echo.Context) error {
 	return err
 }
 
-func (g *gates) signupPage(c echo.Context, status int, f pages.Fields) error {
-	return gate(c, status, "Create an account", "Create an account on this Dashtam.", pages.SignupPage(f))
+func (g *gates) signupPage(c echo.Context, status int, p pages.Signup) error {
+	return gate(c, status, "Create an account", "Create an account on this Dashtam.", pages.SignupPage(p))
 }
 
 // strength is the live hint beneath a password that is being chosen. It keeps nothing.

@@ -10,10 +10,12 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"os/signal"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -166,6 +168,7 @@ func (s *instance) signedIn(b testing.TB) *http.Client {
 // bareEnv makes the test binary serve the baseline instead of running tests.
 const bareEnv = "DASHTAM_BENCH_BARE"
 
+// TestMain lets the test binary be what the benchmarks compare with, and the workers of a server that runs inside it.
 func TestMain(m *testing.M) {
 	switch {
 	case slices.Equal(os.Args[1:], []string{"hash-worker"}): // of a server that runs in this process
@@ -175,8 +178,13 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, serveBare(os.Getenv(bareEnv)))
 		os.Exit(1)
 	case os.Getenv(goroutinesEnv) != "": // a baseline of BenchmarkStorm
-		inGoroutines = true
-		main()
+		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+		err := (&app{getenv: os.Getenv, stdout: os.Stdout, log: newLog(os.Stderr), inGoroutines: true}).run(ctx, os.Args[1:])
+		stop()
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 		os.Exit(0)
 	case os.Getenv(loopEnv) != "":
 		loopHashes()

@@ -19,6 +19,8 @@ type app struct {
 	log    *slog.Logger
 	config config
 	keys   *encryption.Keyring // after prepare
+
+	inGoroutines bool // hashes stay in this process where others could be had: a baseline of make storm
 }
 
 const (

@@ -36,13 +36,17 @@ func (e *usageError) Unwrap() error { return e.error }
 
 // run carries out one command line. Only what a person asked for goes to stdout; the log goes to stderr.
 func run(ctx context.Context, args []string, getenv func(string) string, stdout io.Writer) error {
+	return (&app{getenv: getenv, stdout: stdout, log: newLog(os.Stderr)}).run(ctx, args)
+}
+
+func (a *app) run(ctx context.Context, args []string) error {
 	noCoreDumps()
-	if getenv("GOGC") == "" {
+	if a.getenv("GOGC") == "" {
 		debug.SetGCPercent(garbage)
 	}
 	var commands commands
 	var shown bool // help was asked for and printed; nothing else is to be done
-	parser, err := kong.New(&commands, kong.Name("dashtam"), kong.Writers(stdout, io.Discard), kong.UsageOnError(),
+	parser, err := kong.New(&commands, kong.Name("dashtam"), kong.Writers(a.stdout, io.Discard), kong.UsageOnError(),
 		kong.Description("All your money in one place. The environment configures it; README.md has the table."),
 		kong.Exit(func(int) { shown = true }))
 	if err != nil {
@@ -55,7 +59,6 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout 
 	if err != nil {
 		return &usageError{fmt.Errorf("%w; see dashtam --help", err)}
 	}
-	a := &app{getenv: getenv, stdout: stdout, log: newLog(os.Stderr)}
 	command.BindTo(ctx, (*context.Context)(nil))
 	return command.Run(a)
 }

@@ -62,12 +62,9 @@ func (a *app) serve(ctx context.Context, ready func(*node, context.Context) erro
 	return errors.Join(err, s.stop(work, runner))
 }
 
-// inGoroutines keeps hashes out of processes where processes can be had. Only the baselines of make storm set it.
-var inGoroutines bool
-
 // startHashing starts the workers and gives what ends them: after the last request, not with the signal.
 func (n *node) startHashing(ctx context.Context) (stop func()) {
-	if inGoroutines {
+	if n.app.inGoroutines {
 		return func() {}
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))

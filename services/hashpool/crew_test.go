@@ -109,6 +109,22 @@ func TestSeed_Password_HashPasswordAsync_Processes(t *testing.T) {
 	}
 }
 
+// What is too long for a worker is refused here, as the plain function does, and nobody is asked.
+func TestProcesses_TooLongIsRefusedHere(t *testing.T) {
+	p := staffed(t, 1)
+	long := strings.Repeat("x", maxText+1)
+	_, err := p.Hash(t.Context(), Stranger, long)
+	if errs.KindOf(err) != errs.Invalid || errs.FieldsOf(err)["password"] == "" {
+		t.Errorf("Hash: %v", err)
+	}
+	if ok, err := p.Verify(t.Context(), Stranger, long, "$2a$04$"+strings.Repeat("a", 53)); ok || err != nil {
+		t.Errorf("Verify: %v, %v", ok, err)
+	}
+	if took := p.Stats().Hashing; took > noWorker {
+		t.Errorf("it waited %v for a worker", took)
+	}
+}
+
 // TestProcesses_ManyAtOnce: everybody gets the answer to their own question. On a machine where nothing is left for the
 // workers some may be sent away; they come again.
 func TestProcesses_ManyAtOnce(t *testing.T) {

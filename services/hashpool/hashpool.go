@@ -56,13 +56,9 @@ func New(p *password.Service, workers int) *Pool {
 
 // Hash is password.Service.HashPassword in turn. Errors: ctx's, Unavailable with RetryAfter, and HashPassword's own.
 func (p *Pool) Hash(ctx context.Context, pri Priority, password string) (hashed string, err error) {
+	r := request{op: opHash, password: password}
 	outer := p.inTurn(ctx, pri, "hash", func() {
-		if r, ok := p.ask(ctx, request{op: opHash, password: password}); ok {
-			hashed, err = r.hash()
-		} else {
-			defer p.alone()()
-			hashed, err = p.hash(password)
-		}
+		p.carryOut(ctx, r, func(a answer) { hashed, err = a.hash() }, func() { hashed, err = p.hash(password) })
 	})
 	if outer != nil {
 		return "", outer
@@ -72,15 +68,21 @@ func (p *Pool) Hash(ctx context.Context, pri Priority, password string) (hashed 
 
 // Verify is password.Service.VerifyPassword in turn. Errors: ctx's, and Unavailable with RetryAfter.
 func (p *Pool) Verify(ctx context.Context, pri Priority, password, hashed string) (ok bool, err error) {
+	r := request{op: opVerify, password: password, hashed: hashed}
 	err = p.inTurn(ctx, pri, "verify", func() {
-		if r, answered := p.ask(ctx, request{op: opVerify, password: password, hashed: hashed}); answered {
-			ok = r.status == statusYes
-		} else {
-			defer p.alone()()
-			ok = p.verify(password, hashed)
-		}
+		p.carryOut(ctx, r, func(a answer) { ok = a.status == statusYes }, func() { ok = p.verify(password, hashed) })
 	})
 	return ok, err
+}
+
+// carryOut has a process do r and takes its answer, or does it here.
+func (p *Pool) carryOut(ctx context.Context, r request, take func(answer), here func()) {
+	if a, ok := p.ask(ctx, r); ok {
+		take(a)
+		return
+	}
+	defer p.alone()()
+	here()
 }
 
 // alone lets one at a time do what the processes could not. Where there are none it is no bound.
