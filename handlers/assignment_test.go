@@ -111,7 +111,7 @@ func TestRoutes_AZ7_NothingForOperatorsHere(t *testing.T) {
 }
 
 // Another's id is worth nothing wherever it is put: in the query, the body or a header of htmx, with one's own in the path.
-// Break AZ-2: services/ledger/where.go: leave the owner out of where
+// Break AZ-2: services/ledger/export.go: in owns, leave out user_id = @user
 func TestRoutes_AZ2_AnothersIdAnywhere(t *testing.T) {
 	app := handlertest.New(t)
 	nora, _ := app.Connected("Nora Okafor", "nora")

@@ -78,7 +78,7 @@ type Job struct {
 }
 
 // Jobs lists jobs, the newest first: those before the given id, 0 = from the newest on. What is done every
-// minute, is listed only where it failed.
+// minute is listed only where it failed.
 func (s *Service) Jobs(ctx context.Context, who actor.Actor, before int64) (page []Job, more bool, err error) {
 	if err := may(who); err != nil {
 		return nil, false, err

@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -22,28 +23,34 @@ type Filter struct {
 	Older  int64     // only entries with a lower id, for paging; 0 = from the newest on
 }
 
-const selectEntries = `
-	SELECT id, at, actor_kind, actor_id, user_id, act, target, result, ip, user_agent, request_id, detail
-	FROM audit_events
-	WHERE (@user::uuid IS NULL OR user_id = @user::uuid)
-		AND (@person::uuid IS NULL OR user_id = @person::uuid OR actor_id = @person::uuid)
-		AND (@act::text = '' OR act = @act::text) AND (@result::text = '' OR result = @result::text)
-		AND (@from::timestamptz IS NULL OR at >= @from::timestamptz) AND (@before::timestamptz IS NULL OR at < @before::timestamptz)
-		AND (@older::bigint = 0 OR id < @older::bigint)
-	ORDER BY id DESC`
-
-func (f Filter) args() pgx.NamedArgs {
-	return pgx.NamedArgs{
-		"user": orNull(f.UserID), "person": orNull(f.Person), "act": f.Act, "result": string(f.Result),
-		"from": timeOrNull(f.From), "before": timeOrNull(f.Before), "older": f.Older,
+// where is f as a condition with its arguments. What is not asked for does not stand in it, so that an index serves what
+// is, whatever plan the database keeps.
+func (f Filter) where() (string, pgx.NamedArgs) {
+	args := pgx.NamedArgs{}
+	conditions := []string{"true"}
+	with := func(asked bool, condition, name string, value any) {
+		if asked {
+			conditions = append(conditions, condition)
+			args[name] = value
+		}
 	}
+	with(f.UserID != uuid.Nil, "user_id = @user", "user", f.UserID)
+	with(f.Person != uuid.Nil, "(user_id = @person OR actor_id = @person)", "person", f.Person)
+	with(f.Act != "", "act = @act", "act", f.Act)
+	with(f.Result != "", "result = @result", "result", string(f.Result))
+	with(!f.From.IsZero(), "at >= @from", "from", f.From)
+	with(!f.Before.IsZero(), "at < @before", "before", f.Before)
+	with(f.Older > 0, "id < @older", "older", f.Older)
+	return strings.Join(conditions, " AND "), args
 }
 
 // List gives a page of at most limit entries, newest first; the last one's id is the next page's Older, if there is more.
 func List(ctx context.Context, db postgres.DB, f Filter, limit int) (page []Entry, more bool, err error) {
-	args := f.args()
+	where, args := f.where()
 	args["limit"] = limit + 1
-	rows, err := db.Query(ctx, selectEntries+` LIMIT @limit`, args)
+	rows, err := db.Query(ctx, `
+		SELECT id, at, actor_kind, actor_id, user_id, act, target, result, ip, user_agent, request_id, detail
+		FROM audit_events WHERE `+where+` ORDER BY id DESC LIMIT @limit`, args)
 	if err != nil {
 		return nil, false, fmt.Errorf("audit: %w", err)
 	}
@@ -54,11 +61,4 @@ func List(ctx context.Context, db postgres.DB, f Filter, limit int) (page []Entr
 		page = page[:limit]
 	}
 	return page, more, nil
-}
-
-func timeOrNull(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
 }
