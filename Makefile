@@ -3,7 +3,7 @@
 
 BIN := bin/dashtam
 
-.PHONY: help run demo test check generate css lint bench storm fuzz dev build security-report
+.PHONY: help run demo test check generate css lint bench storm timing fuzz dev build security-report
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -50,10 +50,13 @@ node_modules/.package-lock.json: package-lock.json
 	@touch $@
 
 bench: ## the figures of the README, for this machine
-	go test -run '^$$' -bench . -skip Storm -benchmem ./...
+	go test -run '^$$' -bench . -skip 'Storm|Timing' -benchmem ./...
 
 storm: ## a hundred people log in at once, in five placements, three ways: half an hour, and root for two of the placements
 	go test -run '^$$' -bench Storm -benchtime 1x -timeout 90m ./cmd/dashtam
+
+timing: ## whether a clock tells which addresses have an account: ten minutes
+	go test -run '^$$' -bench Timing -benchtime 1x -timeout 60m ./cmd/dashtam
 
 FUZZTIME ?= 20s
 fuzz: ## every fuzz target, FUZZTIME each

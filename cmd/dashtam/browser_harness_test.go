@@ -172,9 +172,14 @@ func (b *lockedBuffer) Write(p []byte) (int, error) {
 	return b.text.Write(p)
 }
 
+// String is the end of it.
 func (b *lockedBuffer) String() string {
+	text := b.all()
+	return text[max(0, len(text)-6000):]
+}
+
+func (b *lockedBuffer) all() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	text := b.text.String()
-	return text[max(0, len(text)-6000):]
+	return b.text.String()
 }
