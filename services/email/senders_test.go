@@ -259,6 +259,7 @@ func TestSMTP(t *testing.T) {
 	checkRaw(t, server.data[0])
 }
 
+// Break JB-4: smtp.go: in smtpSays, return ErrRefused in the case of 4
 func TestSMTP_JB4_WhatIsTriedAgain(t *testing.T) {
 	for answer, final := range map[string]bool{"450 mailbox busy": false, "421 too many": false, "550 no such user": true} {
 		smtp, err := email.NewSMTP("smtp://"+newMailServer(t, answer).addr, from)
@@ -399,6 +400,7 @@ func TestSES(t *testing.T) {
 	}
 }
 
+// Break JB-4: ses.go: in sesSays, return nil for a MessageRejected
 func TestSES_JB4_WhatIsTriedAgain(t *testing.T) {
 	for status, final := range map[int]bool{http.StatusTooManyRequests: false, http.StatusInternalServerError: false, http.StatusBadRequest: true} {
 		server := newSES(t, `{"message":"no"}`, status)

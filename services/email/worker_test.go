@@ -152,6 +152,7 @@ func TestWorker_JB4_TriesAgain(t *testing.T) {
 	}
 }
 
+// Break JB-4: worker.go: leave out the question for ErrRefused
 func TestWorker_JB4_GivesUpWhatCannotHelp(t *testing.T) {
 	for name, status := range map[string]int{email.Verify: http.StatusBadRequest, "flattery": http.StatusOK} {
 		server := newSES(t, `{"message":"no"}`, status)
@@ -167,6 +168,7 @@ func TestWorker_JB4_GivesUpWhatCannotHelp(t *testing.T) {
 	}
 }
 
+// Break JB-4: worker.go: leave out the question for ErrNoMail
 func TestWorker_JB4_NeverAfterItIsMoot(t *testing.T) {
 	server := newSES(t, "", http.StatusOK)
 	o := newOffice(t, server.sender())
