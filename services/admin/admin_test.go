@@ -196,8 +196,8 @@ func TestPeople_Search(t *testing.T) {
 	s := admin.New(tx)
 	nora := person(t, tx, "nora.okafor@example.com")
 	person(t, tx, "ada@example.org")
-	for search, want := range map[string]int{"": 2, "OKAFOR": 1, "example": 2, " example.org ": 1, "name": 2, "%": 0, "_": 0, "Nora.Okafor@EXAMPLE.com": 1, "zz": 0} {
-		if list, _, err := s.People(t.Context(), boss, search, uuid.Nil); err != nil || len(list) != want {
+	for search, want := range map[string]int{"": 2, "OKAFOR": 1, "example": 2, "example.org": 1, "name": 2, "%": 0, "_": 0, "Nora.Okafor@EXAMPLE.com": 1, "zz": 0} {
+		if list, _, err := s.People(t.Context(), boss, " "+search+" ", uuid.Nil); err != nil || len(list) != want {
 			t.Errorf("%q: %d, %v", search, len(list), err)
 		}
 	}
