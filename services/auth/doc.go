@@ -1,6 +1,6 @@
 // Package auth is how people come in and who they are: sign-up, verification, login, a new password, another address,
-// browser sessions, the API's refresh tokens, the first administrator. It owns the tables users, sessions, links,
-// address_changes and refresh_tokens.
+// browser sessions, the API's refresh tokens, the first administrator, what administrators do to accounts. It owns the
+// tables users, sessions, links, address_changes, invitations and refresh_tokens.
 //
 // Invariants:
 //   - Nobody learns from an answer whether an address has an account: every class of failure does the same work and gives
