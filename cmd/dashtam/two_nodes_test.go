@@ -200,8 +200,6 @@ func TestTwoNodes_SE3_ASessionEndsOnBoth(t *testing.T) {
 	}
 }
 
-// Break F27: cmd/dashtam/listen.go: in stop, server.Close() in place of server.Shutdown(ctx)
-//
 // Both nodes are replaced while people come at a constant rate: nobody notices, and every job that was queued is done.
 func TestTwoNodes_F27_RollingRestart(t *testing.T) {
 	n := twoNodes(t)
