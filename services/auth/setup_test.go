@@ -57,8 +57,8 @@ func TestSetUp_SU4_OnlyTheTokenMakesTheFirstAdministrator(t *testing.T) {
 	wantErr(t, err, auth.ErrHasAdmin)
 }
 
-// Break SU-4: setup.go: in SetUp, leave out the case of RowsAffected() == 0
-func TestSetUp_SU4_TwoAtOnceOneAdministrator(t *testing.T) {
+// The race is not met every time, so this names no requirement.
+func TestSetUp_TwoAtOnceOneAdministrator(t *testing.T) {
 	b := newBench(t)
 	token, err := b.SetupLink(t.Context())
 	if err != nil {
