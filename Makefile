@@ -26,7 +26,7 @@ RACE = $(shell [ "$$(go env CGO_ENABLED)" = 1 ] && command -v "$$(go env CC)" >/
 
 # Without a browser the browser tests fail, and say what to do.
 test: ## every test, on a throw-away database
-	DASHTAM_TEST_CHROMIUM="$$(.ci/chromium)" go test $(RACE) -timeout 15m $(TESTFLAGS) ./...
+	DASHTAM_TEST_CHROMIUM="$$(.ci/chromium)" go test $(RACE) -timeout 40m $(TESTFLAGS) ./...
 
 check: ## what has to hold before a change is accepted
 	@.ci/check
