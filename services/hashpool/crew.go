@@ -14,6 +14,9 @@ import (
 	"time"
 )
 
+// settledEnv tells a worker that it has the priority it shall have.
+const settledEnv = "DASHTAM_HASH_WORKER_SETTLED"
+
 const (
 	// tries is how many workers may die under one password before it is hashed here.
 	tries = 3
@@ -31,6 +34,7 @@ const (
 type crew struct {
 	command []string
 	log     *slog.Logger
+	usual   bool // the workers keep the priority they are born with
 	idle    chan *worker
 	alive   atomic.Int32
 	here    sync.Mutex // held while this process does a worker's work
@@ -45,14 +49,14 @@ type worker struct {
 }
 
 // Start gives the pool's work to as many processes as it has workers, each running command, whose main function calls
-// Work. They have the lowest priority there is and end with ctx or with this process. Where processes cannot be given
-// such a priority, and for a pool that hashes inline, it does nothing. Call it once, before the first hash; wait waits,
+// Work. They have the lowest priority there is, but under a CPU quota the usual one, and end with ctx or with this process.
+// Where processes cannot be given such a priority, and for a pool that hashes inline, it does nothing. Call it once, before the first hash; wait waits,
 // after ctx, until they are gone.
 func (p *Pool) Start(ctx context.Context, log *slog.Logger, command ...string) (wait func()) {
 	if p.workers == 0 || !processes {
 		return func() {}
 	}
-	c := &crew{command: command, log: log, idle: make(chan *worker, 2*p.workers)}
+	c := &crew{command: command, log: log, idle: make(chan *worker, 2*p.workers), usual: p.usual}
 	for range p.workers {
 		c.all.Go(func() { c.keep(ctx) })
 	}
@@ -88,6 +92,9 @@ func (c *crew) keep(ctx context.Context) {
 func (c *crew) run(ctx context.Context) error {
 	cmd := exec.CommandContext(ctx, c.command[0], c.command[1:]...)
 	cmd.Env = []string{"GOMAXPROCS=1", "GOTRACEBACK=none", "GOGC=20"} // small; and nothing of ours, where keys may stand
+	if c.usual {
+		cmd.Env = append(cmd.Env, settledEnv+"=1")
+	}
 	apart(cmd)
 	in, err := cmd.StdinPipe()
 	if err != nil {

@@ -157,9 +157,21 @@ func TestProcesses_ManyAtOnce(t *testing.T) {
 	all.Wait()
 }
 
-// TestProcesses_Lowest: each thread of a worker has the lowest priority, in a session of its own.
-func TestProcesses_Lowest(t *testing.T) {
-	p := staffed(t, 1)
+// TestProcesses_Priority: each thread of a worker has the lowest priority, but under a quota the usual one, in a session of
+// its own.
+func TestProcesses_Priority(t *testing.T) {
+	t.Run("lowest", func(t *testing.T) { hasPriority(t, false, "19", unix.SCHED_IDLE) })
+	own, err := unix.Getpriority(unix.PRIO_PROCESS, 0) // the system call's own scale: 20 - nice
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Run("usual", func(t *testing.T) { hasPriority(t, true, strconv.Itoa(20-own), unix.SCHED_NORMAL) })
+}
+
+func hasPriority(t *testing.T, usual bool, nice string, policy int) {
+	p := New(password.New(bcrypt.MinCost), 1)
+	p.usual = usual
+	p.start(t, os.Args[0], workerArg)
 	until(t, "started", func() bool { return p.Stats().Processes == 1 })
 	pid := children(t)[0]
 	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
@@ -172,7 +184,7 @@ func TestProcesses_Lowest(t *testing.T) {
 			t.Fatal(err)
 		}
 		f := strings.Fields(after(string(text), ") ")) // proc(5): state is field 3; session 6, nice 19, policy 41
-		if f[19-3] != "19" || f[41-3] != strconv.Itoa(unix.SCHED_IDLE) || f[6-3] != strconv.Itoa(pid) {
+		if f[19-3] != nice || f[41-3] != strconv.Itoa(policy) || f[6-3] != strconv.Itoa(pid) {
 			t.Errorf("nice %s, policy %s, session %s (pid %d)", f[19-3], f[41-3], f[6-3], pid)
 		}
 	}

@@ -3,7 +3,8 @@
 //
 // The document names three ways. Its Option 1, bounded goroutines here, keeps cores free by not using them. Its Option 2,
 // processes, is what Start adds on Linux: children that run "dashtam hash-worker" with the lowest priority there is, as
-// many as the CPU quota allows (Workers). They have every core whenever nobody else wants it. A password reaches a worker
+// many as the CPU quota allows (Workers). They have every core whenever nobody else wants it; under a quota they keep the
+// usual priority, for there it is their number that leaves room. A password reaches a worker
 // through its pipe and no other way; a worker that dies is started again and its request repeated; it ends when this
 // process does. Its Option 3, a job, is for what nobody waits for: no password may lie in a job's row, so nothing here.
 //

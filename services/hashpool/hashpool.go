@@ -36,6 +36,7 @@ type Pool struct {
 
 	hash   func(string) (string, error)
 	verify func(plain, hashed string) bool
+	usual  bool  // processes keep the usual priority
 	crew   *crew // the processes that do it, once Start was called; nil = the caller's goroutine
 
 	mu      sync.Mutex
@@ -51,7 +52,7 @@ type turn struct{ granted chan struct{} }
 
 // New makes a Pool that lets workers hashes run at once; 0 runs each in its caller's goroutine at once.
 func New(p *password.Service, workers int) *Pool {
-	return &Pool{hash: p.HashPassword, verify: p.VerifyPassword, workers: workers, mean: firstGuess}
+	return &Pool{hash: p.HashPassword, verify: p.VerifyPassword, usual: underQuota(), workers: workers, mean: firstGuess}
 }
 
 // Hash is password.Service.HashPassword in turn. Errors: ctx's, Unavailable with RetryAfter, and HashPassword's own.

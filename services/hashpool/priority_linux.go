@@ -13,10 +13,7 @@ import (
 // processes says whether workers can be processes of low priority here.
 const processes = true
 
-const (
-	lowest     = 19 // of nice values
-	settledEnv = "DASHTAM_HASH_WORKER_SETTLED"
-)
+const lowest = 19 // of nice values
 
 // apart starts cmd in a session of its own, so that a Ctrl-C does not reach it and that it forms a scheduling group of
 // its own where the kernel groups by session; and has the kernel end it with the thread that starts it.

@@ -10,7 +10,8 @@ import (
 )
 
 // headroom is how much of a CPU quota, in cores, hashing leaves alone: below a quota nothing helps but not to use it up,
-// for what is over stops every thread of the group, whatever its priority.
+// for what is over stops every thread of the group, whatever its priority. So a low one has no use there either: it only
+// makes a worker wait for a core while others are free.
 const headroom = 0.25
 
 // Workers is how many hashes to run at once when nobody says otherwise. Processes of the lowest priority may have every
@@ -21,6 +22,12 @@ func Workers() int {
 		return max(1, cores-1)
 	}
 	return workersFor(runtime.NumCPU(), quota("/"))
+}
+
+// underQuota reports whether a quota leaves fewer cores than there are.
+func underQuota() bool {
+	q := quota("/")
+	return q > 0 && q < float64(runtime.NumCPU())
 }
 
 // workersFor is Workers for a number of cores and a quota in cores, 0 = none.
