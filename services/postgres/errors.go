@@ -49,12 +49,13 @@ func away(err error) bool {
 		errors.Is(err, net.ErrClosed) || pgconn.SafeToRetry(err)
 }
 
-// awayState reports the SQLSTATEs with which a server says that it, not the statement, is the trouble.
+// awayState reports the SQLSTATEs with which a server says that the moment, not the statement, is the trouble.
 func awayState(code string) bool {
 	switch code {
 	case "57P01", "57P02", "57P03", // shutting down, crashed, starting up
-		"57014",                            // statement_timeout
-		"55P03",                            // lock_timeout
+		"57014",          // statement_timeout
+		"55P03",          // lock_timeout
+		"40P01", "40001", // deadlock, serialization: undone in favour of somebody else
 		"25006",                            // read-only: a standby after failover
 		"53000", "53100", "53200", "53300": // resources, disk full, memory, too many connections
 		return true

@@ -136,6 +136,32 @@ func TestPool_CallersOwnCancellationStaysOne(t *testing.T) {
 	}
 }
 
+// Two that wait for each other: the one that PostgreSQL sends away is told to come back, as it is no fault of its own.
+func TestPool_ADeadlockIsUnavailable(t *testing.T) {
+	db := pgtest.New(t)
+	const lock = `SELECT pg_advisory_xact_lock($1)`
+	holds := make(chan struct{}, 2)
+	ends := make(chan error, 2)
+	for i := range 2 {
+		go func() {
+			ends <- pgx.BeginFunc(t.Context(), db, func(tx pgx.Tx) error {
+				_, err := tx.Exec(t.Context(), lock, i)
+				holds <- struct{}{}
+				for err == nil && len(holds) < 2 { // until the other holds its own
+					_, err = tx.Exec(t.Context(), `SELECT`)
+				}
+				if err == nil {
+					_, err = tx.Exec(t.Context(), lock, 1-i)
+				}
+				return err
+			})
+		}()
+	}
+	if one, other := <-ends, <-ends; !unavailable(one) || other != nil {
+		t.Errorf("%v; %v", one, other)
+	}
+}
+
 func TestConstraint(t *testing.T) {
 	tx := pgtest.Tx(t)
 	_, err := tx.Exec(t.Context(), "INSERT INTO links (token_hash, purpose, expires_at) VALUES ('', 'theft', now())")
