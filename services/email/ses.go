@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -39,7 +40,7 @@ func NewSES(cfg aws.Config, endpoint, from string) *SES {
 	})}
 }
 
-// Send hands m to SES. A rejected mail is ErrRefused.
+// Send hands m to SES. A rejected mail is ErrRefused, unless it is rejected because our own address is not verified there.
 func (s *SES) Send(ctx context.Context, m Message) error {
 	msg, err := compose(s.from, m)
 	if err != nil {
@@ -62,7 +63,10 @@ func (s *SES) Send(ctx context.Context, m Message) error {
 
 // sesSays puts what SES answers into our terms; nil where it needs none.
 func sesSays(err error) error {
-	if _, rejected := errors.AsType[*types.MessageRejected](err); rejected {
+	if answer, rejected := errors.AsType[*types.MessageRejected](err); rejected {
+		if strings.Contains(answer.ErrorMessage(), "not verified") {
+			return errDenied
+		}
 		return ErrRefused
 	}
 	if _, bad := errors.AsType[*types.BadRequestException](err); bad {

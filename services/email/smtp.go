@@ -2,6 +2,7 @@ package email
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -9,6 +10,7 @@ import (
 	"net/textproto"
 	"net/url"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +22,7 @@ import (
 type SMTP struct {
 	from   string
 	client *mail.Client
+	tls    *tls.Config // of smtps; nil = the connection begins in the clear
 }
 
 // NewSMTP reads smtp://user:password@host:587 (with STARTTLS, unless the host is this machine) or
@@ -29,14 +32,13 @@ func NewSMTP(rawURL, from string) (*SMTP, error) {
 	if err != nil || u.Hostname() == "" {
 		return nil, errors.New("email: the SMTP URL is not like smtp://user:password@host:587")
 	}
-	options := []mail.Option{mail.WithTimeout(sendTimeout)}
-	if u.Scheme == "smtp" {
-		options = append(options, mail.WithDialContextFunc(dial)) // smtps is dialled by go-mail itself, a step at most sendTimeout
-	}
+	s := &SMTP{from: from}
+	options := []mail.Option{mail.WithTimeout(sendTimeout), mail.WithDialContextFunc(s.dial)}
 	mechanism := mail.SMTPAuthAutoDiscover
 	switch {
 	case u.Scheme == "smtps":
-		options = append(options, mail.WithSSL(), mail.WithPort(portOr(u, 465)))
+		s.tls = &tls.Config{ServerName: u.Hostname(), MinVersion: tls.VersionTLS12}
+		options = append(options, mail.WithTLSPolicy(mail.TLSOpportunistic), mail.WithPort(portOr(u, 465))) // that it is encrypted go-mail sees by the connection
 	case u.Scheme != "smtp":
 		return nil, errors.New("email: the SMTP URL begins with neither smtp:// nor smtps://")
 	case isThisMachine(u.Hostname()):
@@ -49,15 +51,15 @@ func NewSMTP(rawURL, from string) (*SMTP, error) {
 		password, _ := u.User.Password()
 		options = append(options, mail.WithSMTPAuth(mechanism), mail.WithUsername(u.User.Username()), mail.WithPassword(password))
 	}
-	client, err := mail.NewClient(u.Hostname(), options...)
-	if err != nil {
+	if s.client, err = mail.NewClient(u.Hostname(), options...); err != nil {
 		return nil, fmt.Errorf("email: the SMTP server: %w", err)
 	}
-	return &SMTP{from, client}, nil
+	return s, nil
 }
 
-// Send delivers m to the mail server, within the time ctx has. A refusal with a code of 500 or more is ErrRefused. Once
-// the server has taken the mail, nothing that goes wrong afterwards is an error: trying again would send it twice.
+// Send delivers m to the mail server, within the time ctx has. ErrRefused is a server that will never take this mail: its
+// recipient or its text. Once the server has taken the mail, nothing that goes wrong afterwards is an error: trying again
+// would send it twice.
 func (s *SMTP) Send(ctx context.Context, m Message) error {
 	msg, err := compose(s.from, m)
 	if err != nil {
@@ -69,7 +71,7 @@ func (s *SMTP) Send(ctx context.Context, m Message) error {
 	if err != nil {
 		return errors.Join(smtpSays(err), err)
 	}
-	if err := s.client.SendWithSMTPClient(server, msg); err != nil {
+	if err := s.client.SendWithSMTPClient(server, msg); err != nil && !msg.IsDelivered() {
 		_ = server.Close()
 		said, _, _ := strings.Cut(err.Error(), ", affected recipient") // go-mail's own, about what we know
 		return errors.Join(smtpSays(err), errors.New(said))
@@ -78,11 +80,19 @@ func (s *SMTP) Send(ctx context.Context, m Message) error {
 	return nil
 }
 
+// policy is what servers say of a recipient whom they would take from somebody else: that we may not relay, or are not
+// trusted (RFC 3463, 3.8). An administrator can repair that.
+var policy = regexp.MustCompile(`\b5\.7\.\d|(?i:\brelay)`)
+
 // smtpSays puts the code of a server's answer into our terms; nil where it needs none.
 func smtpSays(err error) error {
 	code := 0
 	if answer, ok := errors.AsType[*mail.SendError](err); ok {
 		code = answer.ErrorCode()
+		aboutMail := answer.Reason == mail.ErrSMTPRcptTo && !policy.MatchString(err.Error()) || answer.Reason == mail.ErrSMTPDataClose
+		if code/100 == 5 && !aboutMail {
+			return errDenied // who we are, or what we send from
+		}
 	} else if answer, ok := errors.AsType[*textproto.Error](err); ok && answer.Code/100 == 5 {
 		return errDenied // before there was any mail: the sign-in, or who we are
 	} else if ok {
@@ -110,18 +120,26 @@ type bounded struct {
 type connKey struct{}
 
 // dial connects, and leaves the connection where Send finds it: go-mail does not close one whose greeting never comes.
-func dial(ctx context.Context, network, address string) (net.Conn, error) {
+func (s *SMTP) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
 	b, ok := ctx.Value(connKey{}).(*bounded)
 	end, limited := ctx.Deadline()
-	if !ok || !limited {
+	if ok && limited {
+		*b = bounded{conn, end}
+		conn = b
+	}
+	if s.tls == nil {
 		return conn, nil
 	}
-	*b = bounded{conn, end}
-	return b, nil
+	secure := tls.Client(conn, s.tls)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	return secure, nil
 }
 
 // SetDeadline sets the earlier of t and the end.

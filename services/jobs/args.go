@@ -22,8 +22,8 @@ type Mail struct {
 // Kind names the job in River's table.
 func (Mail) Kind() string { return "mail" }
 
-// InsertOpts gives mail up after a day of tries (River's backoff grows with the fourth power of the attempt).
-func (Mail) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: QueueMail, MaxAttempts: 12} }
+// InsertOpts gives mail up after a day of tries: River waits as many seconds as the fourth power of the tries there were.
+func (Mail) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: QueueMail, MaxAttempts: 14} }
 
 // Sync asks for one run of fetching a connection's data; the run's row already exists.
 type Sync struct {

@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
 
 	"dashtam/services/jobs"
 	"dashtam/services/postgres"
@@ -247,5 +248,16 @@ func await(t *testing.T, is func() bool) {
 		if time.Now().After(deadline) {
 			t.Fatal("it never came about")
 		}
+	}
+}
+
+func TestMail_ADayOfTries(t *testing.T) {
+	most := jobs.Mail{}.InsertOpts().MaxAttempts
+	policy, all := &river.DefaultClientRetryPolicy{}, time.Duration(0)
+	for tried := 1; tried < most; tried++ {
+		all += time.Until(policy.NextRetry(&rivertype.JobRow{Attempt: tried, Errors: make([]rivertype.AttemptError, tried-1)}))
+	}
+	if all < 22*time.Hour || all > 28*time.Hour { // each pause is up to a tenth longer or shorter
+		t.Errorf("%d tries are given up after %v", most, all)
 	}
 }

@@ -85,7 +85,7 @@ func mailTrouble(m admin.Mail) (why, said string) {
 	case email.Busy:
 		why = "The mail server asks us to come back later."
 	case email.Denied:
-		why = "The mail server does not let Dashtam in. Look at the user, password or AWS key in the settings."
+		why = "The mail server does not let Dashtam send. Look at the user, password or AWS key in the settings, and at the address mails come from."
 	case email.TimedOut:
 		why = "The mail server did not answer in time. The mail may have arrived all the same."
 	case email.Unreachable:
