@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"errors"
 	"net/url"
 	"strconv"
 
@@ -8,6 +9,7 @@ import (
 
 	"dashtam/handlers/web"
 	administration "dashtam/services/admin" // admin is an access level here
+	"dashtam/services/errs"
 	"dashtam/views/pages"
 )
 
@@ -50,14 +52,16 @@ func (m *mailroom) retry(c echo.Context) error {
 	if err := web.Bind(c, &form); err != nil {
 		return err
 	}
-	id, err := strconv.ParseInt(form.Mail, 10, 64)
-	if err != nil {
-		return administration.ErrNoMail
-	}
-	if err := m.mail.Retry(c.Request().Context(), web.Actor(c), id); err != nil {
+	id, _ := strconv.ParseInt(form.Mail, 10, 64) // what is no number is no mail either
+	err := m.mail.Retry(c.Request().Context(), web.Actor(c), id)
+	switch {
+	case errors.Is(err, administration.ErrNoMail):
+		web.Flash(c, web.Note, errs.Message(err))
+	case err != nil:
 		return err
+	default:
+		web.Flash(c, web.OK, "The mail is tried again. In a moment this page shows how that went.")
 	}
-	web.Flash(c, web.OK, "The mail is tried again. In a moment this page shows how that went.")
 	return web.Redirect(c, pages.MailPath)
 }
 

@@ -23,7 +23,7 @@ func TestAdminMail(t *testing.T) {
 			boss.Get("/admin/mail?" + query).Want(404)
 		}
 		for _, id := range []string{"", "x", "0", "999999999999"} {
-			boss.Post("/admin/mail/retry", "mail", id).Want(404)
+			boss.Post("/admin/mail/retry", "mail", id).WantRedirect("/admin/mail").Follow().Want(200).WantText("does not wait to be tried again")
 		}
 	})
 	boss.Get("/admin/mail").Want(200).WantText("No mail waits.")
@@ -57,6 +57,13 @@ func TestAdminMail(t *testing.T) {
 			}
 		}
 		boss.Post("/admin/mail/retry", "mail", id).WantRedirect("/admin/mail").Follow().Want(200).WantOne("[role=status]")
+		idle(t, app)
+		if _, err := app.DB.Exec(t.Context(), `UPDATE river_job SET state = 'scheduled', finalized_at = NULL, scheduled_at = now() + interval '1 hour' WHERE id = $1::text::bigint`, id); err != nil {
+			t.Fatal(err)
+		}
+		if p := boss.Get("/admin/mail?place=waits").Want(200); p.Find(`form[action="/admin/mail/retry"]`).Length() != 0 {
+			t.Error("a mail that waits for its turn could be tried now")
+		}
 		var retried int
 		if err := app.DB.QueryRow(t.Context(), `SELECT count(*) FROM audit_events WHERE act = 'mail.retried' AND target = $1 AND actor_id = $2`, id, boss.User.ID).Scan(&retried); err != nil || retried != 1 {
 			t.Errorf("%d audit rows, %v", retried, err)

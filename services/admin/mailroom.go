@@ -15,7 +15,7 @@ import (
 )
 
 // ErrNoMail answers for a mail that cannot be tried again: it is gone, on its way, or sent.
-var ErrNoMail = errs.New(errs.NotFound, "This mail does not wait to be tried again.")
+var ErrNoMail = errs.New(errs.NotFound, "This mail does not wait to be tried again. It went out meanwhile, is on its way, or is not kept any more.")
 
 // Mailroom is what administrators see of the mail: that it goes out, never what it says. No link and no text of a mail
 // is stored anywhere, so there is none to show.
@@ -46,6 +46,11 @@ type Mail struct {
 	ScheduledAt time.Time  // of the next try
 	FinishedAt  *time.Time // nil while it is not over
 	Error       string     // of the last try; email.ReasonIn reads it
+}
+
+// Stopped reports that the mail is over without having been sent, or waits for another try: it can be tried now.
+func (m Mail) Stopped() bool {
+	return m.State == "cancelled" || m.State == "discarded" || m.State == "retryable"
 }
 
 // MailCounts is how many mails are at each place.

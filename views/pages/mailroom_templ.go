@@ -304,7 +304,7 @@ func mailRow(m admin.Mail, p AdminMail) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if m.State != "running" && (m.Attempt > 0 || p.Place == admin.MailDied) {
+			if m.Stopped() {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 27, "<form method=\"post\" action=\"")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
