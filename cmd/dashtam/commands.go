@@ -108,11 +108,14 @@ func (c resetCommand) Run(ctx context.Context, a *app) error {
 			_, err = fmt.Fprintln(a.stdout, "reset:", a.config.BaseURL.JoinPath("password", "reset", token))
 			return err
 		}
-		u, err := n.auth.StartResetOf(ctx, actor.ForSystem("admin reset-password"), c.Email)
+		u, err := n.auth.GetUserByEmail(ctx, c.Email)
+		if err == nil {
+			_, err = n.auth.StartReset(ctx, actor.ForSystem("admin reset-password"), u.ID)
+		}
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(a.stdout, "A link to choose a new password goes to %s, as soon as Dashtam is running.\n", u.Email)
+		fmt.Fprintf(a.stdout, "A link to choose a new password goes to %s, as soon as Dashtam is running, within 45 minutes.\n", u.Email)
 		return nil
 	})
 }

@@ -101,7 +101,7 @@ func (a *app) open(ctx context.Context, url string) (*node, error) {
 	})
 	banks := n.banks()
 	n.connections = connections.New(connections.Config{
-		DB: pool, Tokens: n.tokens, Providers: banks, Limits: n.limits, Key: n.keys.Derive("connect"), Enqueue: syncer.Enqueue(n.queue),
+		DB: pool, Tokens: n.tokens, Providers: banks, Limits: n.limits, Jobs: n.queue, Key: n.keys.Derive("connect"), Enqueue: syncer.Enqueue(n.queue),
 	})
 	n.syncer = syncer.New(syncer.Config{
 		DB: pool, Connections: n.connections, Tokens: n.tokens, Providers: banks, Queue: n.queue, Limits: n.limits,
@@ -189,7 +189,7 @@ func (n *node) pages(ready func(context.Context) handlers.Condition) http.Handle
 		BaseURL: c.BaseURL, Proxies: c.Proxies, Log: n.app.log, Ready: ready, Observe: n.answered,
 		API:      api.New(api.Deps{Auth: n.auth, Ledger: n.ledger, Connections: n.connections, Syncer: n.syncer, Limits: n.limits}),
 		Sessions: web.NewSessions(store, c.BaseURL), Auth: n.auth, Passwords: n.passwords,
-		Ledger: n.ledger, Connections: n.connections, Syncer: n.syncer, Tokens: n.tokens, Admin: admin.New(n.pool), Mailroom: admin.NewMailroom(n.pool, n.queue),
+		Ledger: n.ledger, Connections: n.connections, Syncer: n.syncer, Tokens: n.tokens, Admin: admin.New(n.pool, store), Mailroom: admin.NewMailroom(n.pool, n.queue),
 		Profile: n.profile, Review: n.review, Configured: c.configured(n.keys),
 	}
 	if c.Email == "outbox" && isLocal(c.BaseURL) {

@@ -45,7 +45,7 @@ func on(t testing.TB, start func(testing.TB, ...func(*handlers.Deps)) *handlerte
 		t.Fatal(err)
 	}
 	limit, banks := limits.New(app.DB, time.Now), providers.NewRegistry()
-	connected := connections.New(connections.Config{DB: app.DB, Providers: banks, Limits: limit, Key: make([]byte, 32), Enqueue: syncer.Enqueue(queue)})
+	connected := connections.New(connections.Config{DB: app.DB, Providers: banks, Limits: limit, Jobs: queue, Key: make([]byte, 32), Enqueue: syncer.Enqueue(queue)})
 	late = api.New(api.Deps{
 		Auth: app.Auth, Ledger: ledger.New(app.DB), Connections: connected, Limits: limit,
 		Syncer: syncer.New(syncer.Config{DB: app.DB, Connections: connected, Providers: banks, Queue: queue, Limits: limit}),

@@ -11,6 +11,7 @@ import (
 
 	bank "dashtam/handlers/sandbox"
 	"dashtam/services/admin"
+	"dashtam/services/auth"
 	"dashtam/services/connections"
 	"dashtam/services/encryption"
 	"dashtam/services/jobs"
@@ -49,12 +50,12 @@ func (app *App) wireBanks(queue *jobs.Queue, limits *limits.Service) {
 	app.Ledger = ledger.New(app.DB)
 	app.Tokens = tokens.New(tokens.Config{DB: app.DB, Keys: keys})
 	app.Connections = connections.New(connections.Config{
-		DB: app.DB, Tokens: app.Tokens, Providers: registry, Limits: limits, Key: keys.Derive("connect"), Enqueue: syncer.Enqueue(queue),
+		DB: app.DB, Tokens: app.Tokens, Providers: registry, Limits: limits, Jobs: queue, Key: keys.Derive("connect"), Enqueue: syncer.Enqueue(queue),
 	})
 	app.Syncer = syncer.New(syncer.Config{
 		DB: app.DB, Connections: app.Connections, Tokens: app.Tokens, Providers: registry, Queue: queue, Limits: limits,
 	})
-	app.Deps.Admin, app.Mailroom = admin.New(app.DB), admin.NewMailroom(app.DB, queue)
+	app.Deps.Admin, app.Mailroom = admin.New(app.DB, auth.NewSessions(app.DB, auth.SessionConfig{})), admin.NewMailroom(app.DB, queue)
 }
 
 // Allow and Deny are what a customer can decide at the Sandbox Bank.

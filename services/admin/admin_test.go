@@ -13,7 +13,9 @@ import (
 	"dashtam/services/actor"
 	"dashtam/services/admin"
 	"dashtam/services/audit"
+	"dashtam/services/auth"
 	"dashtam/services/connections"
+	"dashtam/services/postgres"
 	"dashtam/services/postgres/pgtest"
 )
 
@@ -24,6 +26,11 @@ func exec(t *testing.T, tx pgx.Tx, sql string, args ...any) {
 	if _, err := tx.Exec(t.Context(), sql, args...); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// desk is the service over tx.
+func desk(tx postgres.DB) *admin.Service {
+	return admin.New(tx, auth.NewSessions(tx, auth.SessionConfig{}))
 }
 
 // person makes a person, signed in an hour ago, and gives their id.
@@ -45,7 +52,7 @@ func connection(t *testing.T, tx pgx.Tx, user uuid.UUID, status connections.Stat
 // Only an administrator, or the program itself, gets an answer (AZ-4, AZ-5).
 // Break AZ-5: services/admin/service.go: may returns nil
 func TestAdmin_AZ5_NobodyElse(t *testing.T) {
-	s := admin.New(pgtest.Tx(t))
+	s := desk(pgtest.Tx(t))
 	for _, kind := range []actor.Kind{actor.Anonymous, actor.User, actor.Job} {
 		who := actor.Actor{Kind: kind, UserID: uuid.New()}
 		_, err := s.Counts(t.Context(), who)
@@ -65,7 +72,7 @@ func TestAdmin_AZ5_NobodyElse(t *testing.T) {
 
 func TestCounts(t *testing.T) {
 	tx := pgtest.Tx(t)
-	s := admin.New(tx)
+	s := desk(tx)
 	nora := person(t, tx, "nora@example.com")
 	exec(t, tx, `UPDATE users SET last_login_at = now() - interval '8 days' WHERE id = $1`, person(t, tx, "ada@example.com"))
 	healthy := connection(t, tx, nora, connections.Healthy)
@@ -93,7 +100,7 @@ func TestCounts(t *testing.T) {
 }
 
 func TestCounts_Empty(t *testing.T) {
-	c, err := admin.New(pgtest.Tx(t)).Counts(t.Context(), actor.ForSystem("test"))
+	c, err := desk(pgtest.Tx(t)).Counts(t.Context(), actor.ForSystem("test"))
 	if err != nil || c.People != 0 || c.Total() != 0 || c.Oldest != nil {
 		t.Errorf("got %+v, %v", c, err)
 	}
@@ -102,7 +109,7 @@ func TestCounts_Empty(t *testing.T) {
 // A list is paged by its last row, so that everybody is on exactly one page.
 func TestPeople_Pages(t *testing.T) {
 	tx := pgtest.Tx(t)
-	s := admin.New(tx)
+	s := desk(tx)
 	for i := range admin.PageSize + 3 {
 		person(t, tx, fmt.Sprintf("p%02d@example.com", i))
 	}
@@ -123,7 +130,7 @@ func TestPeople_Pages(t *testing.T) {
 // Break AZ-5: lists.go: c.name AS owner
 func TestConnections_AZ5_OnlyWhetherItWorks(t *testing.T) {
 	tx := pgtest.Tx(t)
-	s := admin.New(tx)
+	s := desk(tx)
 	nora := person(t, tx, "nora@example.com")
 	connection(t, tx, nora, connections.Healthy)
 	paused := connection(t, tx, nora, connections.Paused)
@@ -145,7 +152,7 @@ func TestConnections_AZ5_OnlyWhetherItWorks(t *testing.T) {
 
 func TestJobs(t *testing.T) {
 	tx := pgtest.Tx(t)
-	s := admin.New(tx)
+	s := desk(tx)
 	exec(t, tx, `INSERT INTO river_job (kind, state, max_attempts, attempt, args, errors) VALUES ('mail', 'retryable', 3, 2, '{"user_id": "secret"}',
 		ARRAY['{"attempt": 1, "error": "first"}', '{"attempt": 2, "error": "the server is away"}']::jsonb[])`)
 	exec(t, tx, `INSERT INTO river_job (kind, state, max_attempts, args) VALUES ('sync', 'available', 4, '{}')`)
@@ -164,7 +171,7 @@ func TestJobs(t *testing.T) {
 
 func TestEvents(t *testing.T) {
 	tx := pgtest.Tx(t)
-	s := admin.New(tx)
+	s := desk(tx)
 	nora := actor.Actor{Kind: actor.User, UserID: person(t, tx, "nora@example.com")}
 	gone := actor.Actor{Kind: actor.User, UserID: uuid.New()}
 	for _, who := range []actor.Actor{nora, gone, actor.ForSystem("keys")} {
@@ -193,7 +200,7 @@ func TestEvents(t *testing.T) {
 // A search finds parts of names and addresses, and nothing in it is a pattern.
 func TestPeople_Search(t *testing.T) {
 	tx := pgtest.Tx(t)
-	s := admin.New(tx)
+	s := desk(tx)
 	nora := person(t, tx, "nora.okafor@example.com")
 	person(t, tx, "ada@example.org")
 	for search, want := range map[string]int{"": 2, "OKAFOR": 1, "example": 2, "example.org": 1, "name": 2, "%": 0, "_": 0, "Nora.Okafor@EXAMPLE.com": 1, "zz": 0} {
@@ -204,6 +211,8 @@ func TestPeople_Search(t *testing.T) {
 	connection(t, tx, nora, connections.Healthy)
 	connection(t, tx, nora, connections.Disconnected)
 	exec(t, tx, `INSERT INTO sessions (token_hash, id, user_id, data, expires_at) VALUES ('h', gen_random_uuid(), $1, '', now() + interval '1 hour')`, nora)
+	exec(t, tx, `INSERT INTO sessions (token_hash, id, user_id, data, expires_at, last_seen_at) VALUES ('i', gen_random_uuid(), $1, '', now() + interval '1 hour', now() - interval '31 minutes')`, nora)
+	exec(t, tx, `INSERT INTO refresh_tokens (token_hash, family_id, user_id, expires_at, created_at) VALUES ('r', gen_random_uuid(), $1, now() + interval '1 day', now() - interval '1 day')`, nora) // of an old password
 	exec(t, tx, `UPDATE users SET role = 'admin' WHERE id = $1`, nora)
 	p, err := s.Person(t.Context(), boss, nora)
 	if err != nil || p.Sessions != 1 || p.Clients != 0 || p.Connections != 1 || p.Ended != 1 || !p.LastAdmin || !p.Admin {
@@ -215,7 +224,7 @@ func TestPeople_Search(t *testing.T) {
 }
 
 func TestAdmin_DatabaseAway(t *testing.T) {
-	s := admin.New(pgtest.Broken(t))
+	s := desk(pgtest.Broken(t))
 	if _, err := s.Counts(t.Context(), boss); err == nil {
 		t.Error("counted on a database that is away")
 	}

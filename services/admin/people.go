@@ -53,8 +53,8 @@ func (s *Service) People(ctx context.Context, who actor.Actor, search string, be
 type PersonDetail struct {
 	Person
 	PasswordChangedAt time.Time
-	Sessions          int // browsers signed in
-	Clients           int // programs signed in through the API
+	Sessions          int `db:"-"` // browsers signed in, as the person's own page lists them
+	Clients           int `db:"-"` // programs signed in through the API
 	Ended             int // connections that have ended and whose data is kept
 	LastAdmin         bool
 }
@@ -66,8 +66,6 @@ func (s *Service) Person(ctx context.Context, who actor.Actor, id uuid.UUID) (Pe
 	}
 	rows, err := s.db.Query(ctx, selectPeople+`,
 			u.password_changed_at,
-			(SELECT count(*) FROM sessions s WHERE s.user_id = u.id AND s.revoked_at IS NULL AND s.expires_at > now()) AS sessions,
-			(SELECT count(DISTINCT r.family_id) FROM refresh_tokens r WHERE r.user_id = u.id AND r.revoked_at IS NULL AND r.used_at IS NULL AND r.expires_at > now()) AS clients,
 			(SELECT count(*) FROM connections c WHERE c.user_id = u.id AND c.disconnected_at IS NOT NULL) AS ended,
 			u.role = 'admin' AND NOT EXISTS (SELECT FROM users o WHERE o.role = 'admin' AND o.disabled_at IS NULL AND o.id <> u.id) AS last_admin
 		FROM users u WHERE u.id = @id`, pgx.NamedArgs{"id": id})
@@ -81,5 +79,7 @@ func (s *Service) Person(ctx context.Context, who actor.Actor, id uuid.UUID) (Pe
 	if err != nil {
 		return PersonDetail{}, fmt.Errorf("admin: reading a person: %w", err)
 	}
-	return p, nil
+	list, clients, err := s.sessions.List(ctx, actor.Actor{UserID: id})
+	p.Sessions, p.Clients = len(list), clients
+	return p, err
 }

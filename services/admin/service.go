@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"dashtam/services/actor"
+	"dashtam/services/auth"
 	"dashtam/services/errs"
 	"dashtam/services/postgres"
 )
@@ -19,10 +20,13 @@ var ErrNotAdmin = errs.New(errs.Forbidden, "This page is for administrators.")
 const PageSize = 50
 
 // Service reads for administrators.
-type Service struct{ db postgres.DB }
+type Service struct {
+	db       postgres.DB
+	sessions *auth.Sessions
+}
 
-// New makes a Service over db. It does no I/O.
-func New(db postgres.DB) *Service { return &Service{db} }
+// New makes a Service over db; sessions knows which of a person's still live. It does no I/O.
+func New(db postgres.DB, sessions *auth.Sessions) *Service { return &Service{db, sessions} }
 
 // may is ErrNotAdmin for anybody but an administrator or the program itself.
 func may(who actor.Actor) error {

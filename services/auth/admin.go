@@ -30,9 +30,16 @@ const byKey = `WHERE u.email_key = @key`
 
 func keyOf(address string) pgx.NamedArgs { return pgx.NamedArgs{"key": EmailKey(address)} }
 
-// lockAdmins makes changes of roles queue, in one order, and says who can administer once it is our turn.
+// adminActs is the lock on which acts of administrators queue; a number that nothing else here locks.
+const adminActs = 0x61646d696e
+
+// lockAdmins makes acts of administrators queue, and says who can administer once it is our turn: the list is a statement
+// of its own, which sees what those before have committed.
 func lockAdmins(ctx context.Context, tx pgx.Tx) ([]uuid.UUID, error) {
-	rows, err := tx.Query(ctx, `SELECT id FROM users WHERE role = 'admin' AND disabled_at IS NULL ORDER BY id FOR UPDATE`)
+	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(@lock)`, pgx.NamedArgs{"lock": adminActs}); err != nil {
+		return nil, err
+	}
+	rows, err := tx.Query(ctx, `SELECT id FROM users WHERE role = 'admin' AND disabled_at IS NULL`)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -134,21 +135,27 @@ func (b *bench) person(address string) auth.User {
 	return u
 }
 
-// mailed is what the newest queued mail of a purpose would hold.
+// mailed is what the newest queued mail of a purpose would hold; tried is the same where there may be none any more.
 func (b *bench) mailed(purpose string) email.Facts {
 	b.t.Helper()
-	var user, about uuid.UUID
-	err := b.db.QueryRow(b.t.Context(), `
-		SELECT (args ->> 'user_id')::uuid, coalesce((args ->> 'about')::uuid, '00000000-0000-0000-0000-000000000000')
-		FROM river_job WHERE kind = 'mail' AND args ->> 'purpose' = $1 ORDER BY id DESC LIMIT 1`, purpose).Scan(&user, &about)
-	if err != nil {
-		b.t.Fatalf("no mail %s: %v", purpose, err)
-	}
-	facts, err := b.MailFacts(b.t.Context(), actor.ForJob(user, "req_test"), purpose, about)
+	facts, err := b.tried(purpose)
 	if err != nil {
 		b.t.Fatalf("mail %s: %v", purpose, err)
 	}
 	return facts
+}
+
+func (b *bench) tried(purpose string) (email.Facts, error) {
+	b.t.Helper()
+	var user, about uuid.UUID
+	var asked time.Time
+	err := b.db.QueryRow(b.t.Context(), `
+		SELECT (args ->> 'user_id')::uuid, coalesce((args ->> 'about')::uuid, '00000000-0000-0000-0000-000000000000'), created_at
+		FROM river_job WHERE kind = 'mail' AND args ->> 'purpose' = $1 ORDER BY id DESC LIMIT 1`, purpose).Scan(&user, &about, &asked)
+	if err != nil {
+		b.t.Fatalf("no mail %s: %v", purpose, err)
+	}
+	return b.MailFacts(b.t.Context(), actor.ForJob(user, "req_test"), purpose, about, asked)
 }
 
 // in is u, signed in.
@@ -161,7 +168,7 @@ func in(u auth.User) actor.Actor {
 // link is what the mail's worker would put into the mail.
 func (b *bench) link(user uuid.UUID) string {
 	b.t.Helper()
-	facts, err := b.MailFacts(b.t.Context(), actor.ForJob(user, "req_test"), email.Verify, uuid.Nil)
+	facts, err := b.MailFacts(b.t.Context(), actor.ForJob(user, "req_test"), email.Verify, uuid.Nil, time.Now())
 	if err != nil {
 		b.t.Fatalf("mail facts: %v", err)
 	}
@@ -212,6 +219,44 @@ func (b *bench) mails(purpose string) int {
 func (b *bench) audited(act, result string) int {
 	b.t.Helper()
 	return b.count(`SELECT count(*) FROM audit_events WHERE act = $1 AND result = $2`, act, result)
+}
+
+// meanwhile has acts begin while another transaction holds what hold selects of user's, and lets that one go on with other
+// once all of them wait for it or for each other. It gives what became of each.
+func (b *bench) meanwhile(user uuid.UUID, hold string, other []string, acts ...func() error) []error {
+	b.t.Helper()
+	ends := make([]error, len(acts))
+	var all sync.WaitGroup
+	err := pgx.BeginFunc(b.t.Context(), b.db, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(b.t.Context(), hold, user); err != nil {
+			return err
+		}
+		for i, act := range acts {
+			all.Go(func() { ends[i] = act() })
+		}
+		b.waiting(len(acts))
+		for _, sql := range other {
+			if _, err := tx.Exec(b.t.Context(), sql, user); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		b.t.Errorf("meanwhile: %v", err)
+	}
+	all.Wait()
+	return ends
+}
+
+// waiting waits until so many acts wait for a lock.
+func (b *bench) waiting(n int) {
+	b.t.Helper()
+	for begin := time.Now(); b.count(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) < n; {
+		if time.Since(begin) > 20*time.Second {
+			b.t.Fatalf("%d acts do not wait", n)
+		}
+	}
 }
 
 // patient repeats f while it is told to come back later, as a client does: more tests at once than there are

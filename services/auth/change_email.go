@@ -23,8 +23,8 @@ type Pending struct {
 	AskedAt time.Time
 }
 
-// PendingEmail is who's change of address that waits, nil without one; a new password ends it. One to an address that has an account waits as
-// any other does (EV-2).
+// PendingEmail is who's change of address that waits, nil without one. One to an address that has an account waits as any
+// other does (EV-2).
 func (s *Service) PendingEmail(ctx context.Context, who actor.Actor) (*Pending, error) {
 	var p Pending
 	err := s.DB.QueryRow(ctx, `
@@ -60,7 +60,7 @@ func (s *Service) ChangeEmail(ctx context.Context, who actor.Actor, password, ad
 	if err := s.Limits.Allow(ctx, changesOfAddress, who.UserID.String()); err != nil {
 		return err
 	}
-	tell, err := s.mailDue(ctx, noticePerAccount, key)
+	tell, err := s.mailDue(ctx, noticePerAccount, key) // counted for a free address too: equal work
 	if err != nil {
 		return err
 	}
@@ -76,9 +76,9 @@ func (s *Service) ChangeEmail(ctx context.Context, who actor.Actor, password, ad
 		}
 		if other != nil && other.VerifiedAt != nil {
 			purpose, to = email.AddressTaken, other.ID
-		}
-		if !tell {
-			to = uuid.New() // a mail to nobody
+			if !tell {
+				to = uuid.New() // a mail to nobody
+			}
 		}
 		if err := s.mailAbout(ctx, tx, who, purpose, to, id); err != nil {
 			return err
@@ -118,10 +118,11 @@ func replaceChange(ctx context.Context, tx pgx.Tx, a *account, address string) (
 func (s *Service) ConfirmEmail(ctx context.Context, who actor.Actor, token string) error {
 	var address string
 	err := pgx.BeginFunc(ctx, s.DB, func(tx pgx.Tx) error {
-		user, key, err := spend(ctx, tx, "email", token)
+		a, key, err := spend(ctx, tx, "email", token)
 		if err != nil {
 			return err
 		}
+		user := a.ID
 		c, err := oneChange(ctx, tx, `
 			UPDATE address_changes SET confirmed_at = now() WHERE user_id = @user AND new_key = @key AND confirmed_at IS NULL
 			RETURNING `+changeColumns, pgx.NamedArgs{"user": user, "key": key})
@@ -156,10 +157,11 @@ func (s *Service) ConfirmEmail(ctx context.Context, who actor.Actor, token strin
 // choose a new one is mailed (RS-6). Errors as of ConfirmEmail.
 func (s *Service) UndoEmail(ctx context.Context, who actor.Actor, token string) error {
 	err := pgx.BeginFunc(ctx, s.DB, func(tx pgx.Tx) error {
-		user, key, err := spend(ctx, tx, "undo", token)
+		a, key, err := spend(ctx, tx, "undo", token)
 		if err != nil {
 			return err
 		}
+		user := a.ID
 		c, err := oneChange(ctx, tx, `
 			SELECT `+changeColumns+` FROM address_changes
 			WHERE user_id = @user AND old_key = @key AND confirmed_at IS NOT NULL ORDER BY asked_at LIMIT 1`,
@@ -196,14 +198,8 @@ func (s *Service) UndoEmail(ctx context.Context, who actor.Actor, token string) 
 // account that signed up with address and never verified it makes way: whoever moves has read a mail there.
 func move(ctx context.Context, tx pgx.Tx, who actor.Actor, user uuid.UUID, address, from string) error {
 	args := pgx.NamedArgs{"user": user, "address": address, "key": EmailKey(address), "from": from}
-	gone, err := tx.Exec(ctx, `DELETE FROM users WHERE email_key = @key AND id <> @user AND verified_at IS NULL`, args)
-	if err != nil {
+	if err := makeWay(ctx, tx, who, EmailKey(address), user); err != nil {
 		return err
-	}
-	if gone.RowsAffected() > 0 {
-		if err := audit.Record(ctx, tx, who, audit.Event{Act: "signup.void", UserID: user}); err != nil {
-			return err
-		}
 	}
 	tag, err := tx.Exec(ctx, `
 		UPDATE users SET email = @address, email_key = @key
@@ -215,6 +211,21 @@ func move(ctx context.Context, tx pgx.Tx, who actor.Actor, user uuid.UUID, addre
 		return ErrLink
 	}
 	return err
+}
+
+// makeWay removes the account that somebody signed up with the address of key and never verified, unless it is user's own:
+// user, or who takes up an invitation, has read a mail there (SU-5).
+func makeWay(ctx context.Context, tx pgx.Tx, who actor.Actor, key string, user uuid.UUID) error {
+	var gone uuid.UUID
+	err := tx.QueryRow(ctx, `DELETE FROM users WHERE email_key = @key AND id <> @user AND verified_at IS NULL RETURNING id`,
+		pgx.NamedArgs{"key": key, "user": user}).Scan(&gone)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return nil
+	case err != nil:
+		return err
+	}
+	return audit.Record(ctx, tx, who, audit.Event{Act: "signup.void", UserID: user, Target: gone.String()})
 }
 
 // change is a row of address_changes.

@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -109,6 +110,41 @@ func TestChangeEmail_EV2_TakenAndFreeAreAlike(t *testing.T) {
 	}
 	if errs.KindOf(err) != errs.RateLimited || b.mails(email.AddressTaken) > 5 {
 		t.Errorf("the seventh within an hour: %v, %d mails to the owner", err, b.mails(email.AddressTaken))
+	}
+}
+
+// Strangers who sign up with the new address cannot stop the mail that confirms it.
+func TestChangeEmail_EV2_StrangersDoNotStopTheMail(t *testing.T) {
+	b := newBench(t)
+	u := b.verified()
+	for i := range 6 {
+		_, _ = b.Register(t.Context(), from(i), auth.Registration{Name: "Eve", Email: "new@example.com", Password: good.Password})
+	}
+	if err := b.ChangeEmail(t.Context(), in(u), good.Password, "new@example.com"); err != nil || b.mails(email.ConfirmAddress) != 1 {
+		t.Fatalf("%v, %d mails", err, b.mails(email.ConfirmAddress))
+	}
+	if err := b.ConfirmEmail(t.Context(), stranger, b.mailed(email.ConfirmAddress).Token); err != nil || b.audited("signup.void", "done") != 1 {
+		t.Errorf("%v; that a sign-up made way stands in the log %d times", err, b.audited("signup.void", "done"))
+	}
+}
+
+// A change of address is confirmed in the very moment in which the password changes: the new password wins.
+// Break SE-6: links.go: in spend, leave out FOR UPDATE
+func TestConfirmEmail_SE6_ThePasswordChangesMeanwhile(t *testing.T) {
+	b := newBench(t)
+	u, confirm := mailedLinks(b)["confirm"]()
+	done := make(chan error, 1)
+	err := b.ChangePassword(t.Context(), in(u), good.Password, chosen, func(context.Context, auth.User) error {
+		go func() { done <- confirm() }()
+		b.waiting(1)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantErr(t, <-done, auth.ErrLink)
+	if b.address(u) != good.Email {
+		t.Error("the address moved")
 	}
 }
 

@@ -10,7 +10,11 @@
 //   - A session that was ended is never written again, whatever request is still in flight (SE-8).
 //   - What credentials have opened ends with them (EndSessions), also what is being opened at that moment (SE-6).
 //   - Every state change writes its audit row, and enqueues its mail, in the same transaction.
-//   - What hangs on an account before its address is verified is gone when it is: the account gets another id (SU-5).
+//   - What hangs on an account before its address is verified is gone when it is: the account gets another id (SU-5). Its
+//     password stays only where nobody signed up a second time; an owner who never signed up and confirms a stranger's
+//     sign-up is the case that no program can tell, so the mail asks for the button only from whoever signed up.
+//   - The person's row is locked before anything else of theirs is written, so that no two acts wait for each other, and
+//     acts of administrators queue on a lock before that.
 //   - Mail is minted by the worker (MailFacts): no link lies in a job's arguments.
 //
 // It is the only package that may choose how a password is hashed: always through hashpool, inline or not. It knows no

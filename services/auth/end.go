@@ -13,17 +13,19 @@ import (
 )
 
 // EndSessions ends what a person's credentials have opened: every browser session but keep (uuid.Nil = none is kept),
-// every family of API tokens, and every link to choose a new password that was not used yet (SE-6). It belongs into the
-// transaction of the act that makes it necessary, whose audit row tells of it, and takes hold of the person first: whoever
-// signs in or refreshes at the same moment is either written by then, or waits and finds what has changed.
+// every family of API tokens, every link to choose a new password that was not used yet or still waits to be mailed, and a
+// change of address that was not confirmed (SE-6). It belongs into the transaction of the act that makes it necessary,
+// whose audit row tells of it, and takes hold of the person first: whoever signs in or refreshes at the same moment is
+// either written by then, or waits and finds what has changed.
 func (s *Service) EndSessions(ctx context.Context, tx postgres.DB, _ actor.Actor, user, keep uuid.UUID) error {
 	args := pgx.NamedArgs{"user": user, "keep": keep}
-	if _, err := tx.Exec(ctx, `SELECT FROM users WHERE id = @user FOR NO KEY UPDATE`, args); err != nil {
+	if _, err := tx.Exec(ctx, `UPDATE users SET sessions_ended_at = now() WHERE id = @user`, args); err != nil {
 		return err
 	}
 	_, err := tx.Exec(ctx, `
 		WITH families AS (UPDATE refresh_tokens SET revoked_at = now() WHERE user_id = @user AND revoked_at IS NULL),
-			resets AS (DELETE FROM links WHERE user_id = @user AND purpose = 'reset' AND used_at IS NULL)
+			mailed AS (DELETE FROM links WHERE user_id = @user AND purpose IN ('reset', 'email') AND used_at IS NULL),
+			asked AS (DELETE FROM address_changes WHERE user_id = @user AND confirmed_at IS NULL)
 		UPDATE sessions SET revoked_at = now() WHERE user_id = @user AND id <> @keep AND revoked_at IS NULL`, args)
 	return err
 }
@@ -49,7 +51,7 @@ func (s *Service) EndSession(ctx context.Context, who actor.Actor, id uuid.UUID)
 }
 
 // EndOtherSessions ends everything who's credentials have opened but the session they act through: other browsers, API
-// tokens, links to choose a new password.
+// tokens, links to choose a new password, a change of address that waits.
 func (s *Service) EndOtherSessions(ctx context.Context, who actor.Actor) error {
 	err := pgx.BeginFunc(ctx, s.DB, func(tx pgx.Tx) error {
 		if err := s.EndSessions(ctx, tx, who, who.UserID, who.SessionID); err != nil {

@@ -47,7 +47,7 @@ var (
 	errManyInvitations = errs.New(errs.Conflict, "Two hundred invitations wait already. Take some back first.")
 )
 
-// Invitation is an invitation that was neither used nor taken back.
+// Invitation is an invitation. One that is used or taken back is removed, with the address it went to.
 type Invitation struct {
 	ID        uuid.UUID
 	Email     string
@@ -80,14 +80,12 @@ func (s *Service) Invite(ctx context.Context, who actor.Actor, address string) e
 		id := uuid.Must(uuid.NewV7())
 		var waiting int
 		args := pgx.NamedArgs{"id": id, "email": address, "key": EmailKey(address), "lasts": inviteLasts.Seconds()}
-		if _, err := tx.Exec(ctx, `
-			WITH old AS (DELETE FROM invitations WHERE expires_at < now() - interval '30 days')
-			UPDATE invitations SET revoked_at = now() WHERE email_key = @key AND used_at IS NULL AND revoked_at IS NULL`, args); err != nil {
+		if _, err := tx.Exec(ctx, `DELETE FROM invitations WHERE email_key = @key OR expires_at < now() - interval '30 days'`, args); err != nil {
 			return audit.Event{}, err
 		}
 		if err := tx.QueryRow(ctx, `
 			WITH new AS (INSERT INTO invitations (id, email, email_key, expires_at) VALUES (@id, @email, @key, now() + make_interval(secs => @lasts)))
-			SELECT count(*) FROM invitations WHERE used_at IS NULL AND revoked_at IS NULL`, args).Scan(&waiting); err != nil {
+			SELECT count(*) FROM invitations`, args).Scan(&waiting); err != nil {
 			return audit.Event{}, err
 		}
 		if waiting >= maxInvitations {
@@ -100,7 +98,7 @@ func (s *Service) Invite(ctx context.Context, who actor.Actor, address string) e
 // RevokeInvitation takes an invitation back: its link works no more. One that does not wait is ErrNoInvitation.
 func (s *Service) RevokeInvitation(ctx context.Context, who actor.Actor, id uuid.UUID) error {
 	return s.inviting(ctx, who, func(tx pgx.Tx) (audit.Event, error) {
-		tag, err := tx.Exec(ctx, `UPDATE invitations SET revoked_at = now() WHERE id = @id AND used_at IS NULL AND revoked_at IS NULL`, pgx.NamedArgs{"id": id})
+		tag, err := tx.Exec(ctx, `DELETE FROM invitations WHERE id = @id`, pgx.NamedArgs{"id": id})
 		if err == nil && tag.RowsAffected() == 0 {
 			err = ErrNoInvitation
 		}
@@ -132,8 +130,7 @@ func (s *Service) Invitations(ctx context.Context, who actor.Actor) ([]Invitatio
 		return nil, ErrNotAdmin
 	}
 	rows, err := s.DB.Query(ctx, `
-		SELECT id, email, created_at, expires_at, token_hash IS NOT NULL AS sent FROM invitations
-		WHERE used_at IS NULL AND revoked_at IS NULL ORDER BY id DESC LIMIT @most`, pgx.NamedArgs{"most": maxInvitations})
+		SELECT id, email, created_at, expires_at, token_hash IS NOT NULL AS sent FROM invitations ORDER BY id DESC LIMIT @most`, pgx.NamedArgs{"most": maxInvitations})
 	if err != nil {
 		return nil, fmt.Errorf("auth: listing invitations: %w", err)
 	}
@@ -151,8 +148,7 @@ func (s *Service) invitationFacts(ctx context.Context, who actor.Actor, id uuid.
 	secret, hash := newSecret()
 	err := pgx.BeginFunc(ctx, s.DB, func(tx pgx.Tx) error {
 		err := tx.QueryRow(ctx, `
-			UPDATE invitations SET token_hash = @hash WHERE id = @id AND used_at IS NULL AND revoked_at IS NULL AND expires_at > now()
-			RETURNING email`, pgx.NamedArgs{"id": id, "hash": hash}).Scan(&facts.Email)
+			UPDATE invitations SET token_hash = @hash WHERE id = @id AND expires_at > now() RETURNING email`, pgx.NamedArgs{"id": id, "hash": hash}).Scan(&facts.Email)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return email.ErrNoMail
 		}
@@ -169,7 +165,7 @@ func (s *Service) invitationFacts(ctx context.Context, who actor.Actor, id uuid.
 }
 
 // liveInvitation is what makes the link of an invitation good.
-const liveInvitation = `token_hash = @hash AND used_at IS NULL AND revoked_at IS NULL AND expires_at > now()`
+const liveInvitation = `token_hash = @hash AND expires_at > now()`
 
 // CheckInvitation gives the address an invitation was mailed to, or ErrInvitation. It changes nothing.
 func (s *Service) CheckInvitation(ctx context.Context, token string) (address string, err error) {
@@ -207,18 +203,18 @@ func (s *Service) AcceptInvitation(ctx context.Context, who actor.Actor, token, 
 	}
 	var u User
 	err = pgx.BeginFunc(ctx, s.DB, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, `UPDATE invitations SET used_at = now() WHERE `+liveInvitation, pgx.NamedArgs{"hash": hashSecret(token)})
+		tag, err := tx.Exec(ctx, `DELETE FROM invitations WHERE `+liveInvitation, pgx.NamedArgs{"hash": hashSecret(token)})
 		switch {
 		case err != nil:
 			return err
 		case tag.RowsAffected() == 0: // somebody was faster
 			return ErrInvitation
 		}
-		if _, err := tx.Exec(ctx, `DELETE FROM users WHERE email_key = @key AND verified_at IS NULL`, keyOf(address)); err != nil {
+		if err := makeWay(ctx, tx, who, EmailKey(address), uuid.Nil); err != nil {
 			return err
 		}
 		var taken bool
-		if u, taken, err = insertUser(ctx, tx, r, hash, RoleUser); err != nil {
+		if u, taken, err = s.insertUser(ctx, tx, r, hash, RoleUser); err != nil {
 			return err
 		}
 		if taken {

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -16,7 +17,9 @@ import (
 	"dashtam/services/actor"
 	"dashtam/services/audit"
 	"dashtam/services/email"
+	"dashtam/services/errs"
 	"dashtam/services/limits"
+	"dashtam/services/password"
 )
 
 // How long links work.
@@ -59,7 +62,8 @@ type link struct {
 }
 
 // mintLink makes l. The person's unused links of the purpose are void from then on; of those that undo a change of
-// address only the ones mailed to the same address, since each old address has its own way back.
+// address only the ones mailed to the same address, since each old address has its own way back. It clears away a few that
+// are long over, so that their number stays bounded without a job.
 func mintLink(ctx context.Context, tx pgx.Tx, l link) (string, error) {
 	secret, hash := newSecret()
 	args := pgx.NamedArgs{
@@ -72,6 +76,8 @@ func mintLink(ctx context.Context, tx pgx.Tx, l link) (string, error) {
 		return "", err
 	}
 	_, err := tx.Exec(ctx, `
+		WITH gone AS (DELETE FROM links WHERE token_hash IN (
+			SELECT token_hash FROM links WHERE expires_at < now() - interval '1 day' LIMIT 4 FOR UPDATE SKIP LOCKED))
 		INSERT INTO links (token_hash, user_id, purpose, email_key, expires_at, password_changed_at)
 		VALUES (@hash, @user, @purpose, @key, coalesce(@since::timestamptz, now()) + make_interval(secs => @lasts),
 			(SELECT password_changed_at FROM users WHERE id = @user AND @bound))`, args)
@@ -86,28 +92,40 @@ const liveLink = `l.token_hash = @hash AND l.purpose = @purpose AND l.expires_at
 	AND (l.password_changed_at IS NULL OR l.password_changed_at = u.password_changed_at)
 	AND (l.email_key = u.email_key OR l.purpose IN ('email', 'undo'))`
 
-// spend uses a mailed link up, so that of any number of parallel tries one succeeds (RS-7), and says whose it is and to
-// which address it went. Every link that does not work is ErrLink.
-func spend(ctx context.Context, tx pgx.Tx, purpose, token string) (user uuid.UUID, key string, err error) {
+// spend uses a mailed link up, so that of any number of parallel tries one succeeds (RS-7), and gives its person, locked,
+// and the address it went to. The person comes first, as wherever both are written: what makes the link good is asked once
+// nobody can change it any more, and no two acts wait for each other. Every link that does not work is ErrLink.
+func spend(ctx context.Context, tx pgx.Tx, purpose, token string) (a *account, key string, err error) {
 	if !shaped(token) {
-		return uuid.Nil, "", ErrLink
+		return nil, "", ErrLink
 	}
-	err = tx.QueryRow(ctx, `UPDATE links l SET used_at = now() FROM users u WHERE `+liveLink+` RETURNING l.user_id, l.email_key`,
-		pgx.NamedArgs{"hash": hashSecret(token), "purpose": purpose}).Scan(&user, &key)
+	args := pgx.NamedArgs{"hash": hashSecret(token), "purpose": purpose}
+	a, err = oneAccount(ctx, tx, `WHERE u.id = (SELECT user_id FROM links WHERE token_hash = @hash) FOR UPDATE`, args)
+	switch {
+	case err != nil:
+		return nil, "", err
+	case a == nil:
+		return nil, "", ErrLink
+	}
+	err = tx.QueryRow(ctx, `UPDATE links l SET used_at = now() FROM users u WHERE `+liveLink+` RETURNING l.email_key`, args).Scan(&key)
 	if errors.Is(err, pgx.ErrNoRows) {
 		err = ErrLink
 	}
-	return user, key, err
+	return a, key, err
 }
 
-// ResendVerification has a new link mailed to an address that waits for one, at most once a minute. It answers the same
-// and does the same work for every address: where there is nothing to send, the worker finds that out (LG-1, RS-1).
+// ResendVerification has a new link mailed to an address that waits for one, at most once a minute and five times an hour.
+// It answers the same and does the same work for every address: where there is nothing to send, the worker finds that out
+// (LG-1, RS-1). What cannot be an address is Invalid for the field "email".
 func (s *Service) ResendVerification(ctx context.Context, who actor.Actor, address string) error {
+	if sentence := checkEmail(strings.TrimSpace(address)); sentence != "" {
+		return errs.Field("email", sentence)
+	}
 	if err := s.Limits.Allow(ctx, resendPerAddress, limits.AddressSubject(who.IP)); err != nil {
 		return err
 	}
 	key := EmailKey(address)
-	due, err := s.mailDue(ctx, limits.VerifyMail, key)
+	due, err := s.linkDue(ctx, limits.VerifyMail, key)
 	if err != nil {
 		return err
 	}
@@ -115,14 +133,17 @@ func (s *Service) ResendVerification(ctx context.Context, who actor.Actor, addre
 	if err != nil {
 		return err
 	}
-	event, to := audit.Event{Act: "verify.resend"}, uuid.New() // a mail to nobody
+	event, purpose, to := audit.Event{Act: "verify.resend"}, email.Verify, uuid.New() // a mail to nobody
 	if a != nil {
 		event.UserID = a.ID
 		if due && a.VerifiedAt == nil {
 			to = a.ID
 		}
+		if password.IsNone(a.PasswordHash) {
+			purpose = email.Claim
+		}
 	}
-	return s.ask(ctx, who, email.Verify, event, to)
+	return s.ask(ctx, who, purpose, event, to)
 }
 
 // ask has a mail sent that somebody asked for, together with the audit row that says so.

@@ -263,8 +263,8 @@ func (s *Service) write(ctx context.Context, who actor.Actor, a *attempt, start 
 }
 
 // refuse counts and records a login that was not let in, and gives the one answer there is. Every class that reached
-// the hash writes as much; only an unverified person who knew their password, and was mailed no link for a minute,
-// costs a job more.
+// the hash writes as much; only an unverified person who knew their password, and whose next link is due, costs a job
+// more.
 func (s *Service) refuse(ctx context.Context, who actor.Actor, a *attempt, reason string) error {
 	event := audit.Event{Act: "login", Result: audit.Refused, Detail: map[string]string{"reason": reason}}
 	if a.account != nil {
@@ -280,7 +280,7 @@ func (s *Service) refuse(ctx context.Context, who actor.Actor, a *attempt, reaso
 			subject = "refused:" + a.key // counts nothing that is asked for
 		}
 		var err error
-		if due, err = s.mailDue(ctx, limits.VerifyMail, subject); err != nil {
+		if due, err = s.linkDue(ctx, limits.VerifyMail, subject); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -14,14 +15,16 @@ import (
 	"dashtam/services/errs"
 	"dashtam/services/jobs"
 	"dashtam/services/limits"
+	"dashtam/services/password"
 )
 
 var _ email.Linker = (*Service)(nil)
 
 // MailFacts says where a mail to who goes and mints its link, which makes older ones void. It is asked by the mail's
-// worker when that runs, so a person who is gone, disabled or verified by then, and a change of address that is over, are
-// email.ErrNoMail. It is an email.Linker.
-func (s *Service) MailFacts(ctx context.Context, who actor.Actor, purpose string, about uuid.UUID) (email.Facts, error) {
+// worker when that runs, so a person who is gone, disabled or verified by then, a change of address that is over, a
+// connection that works again, and a new password that was asked for too long ago, are email.ErrNoMail. It is an
+// email.Linker.
+func (s *Service) MailFacts(ctx context.Context, who actor.Actor, purpose string, about uuid.UUID, asked time.Time) (email.Facts, error) {
 	if purpose == email.Invitation {
 		return s.invitationFacts(ctx, who, about)
 	}
@@ -39,11 +42,14 @@ func (s *Service) MailFacts(ctx context.Context, who actor.Actor, purpose string
 		l := link{user: a.ID}
 		switch purpose {
 		case email.Verify:
-			if a.VerifiedAt != nil {
+			if a.VerifiedAt != nil || password.IsNone(a.PasswordHash) { // which only email.Claim leads into
 				return email.ErrNoMail
 			}
-			act, l.purpose, l.lasts = "verify.link", "verify", linkLasts
+			act, l.purpose, l.lasts, l.bound = "verify.link", "verify", linkLasts, true
 		case email.Reset, email.Claim:
+			if err := inTime(ctx, tx, a.ID, asked); err != nil {
+				return err
+			}
 			act, l.purpose, l.lasts, l.bound = "password.link", "reset", resetLasts, true
 		case email.ConfirmAddress, email.AddressChanged:
 			if act, facts.Email, err = changeLink(ctx, tx, purpose, about, &l); err != nil {
@@ -52,6 +58,9 @@ func (s *Service) MailFacts(ctx context.Context, who actor.Actor, purpose string
 		case email.NewSignIn:
 			facts.Details, err = signInDetails(ctx, tx, a, about)
 			return err
+		case email.NeedsYou:
+			facts.Token = about.String()
+			return stillNeedsYou(ctx, tx, a.ID, about)
 		default:
 			return nil
 		}
@@ -65,6 +74,30 @@ func (s *Service) MailFacts(ctx context.Context, who actor.Actor, purpose string
 		return email.Facts{}, fmt.Errorf("auth: preparing a mail: %w", err)
 	}
 	return facts, nil
+}
+
+// inTime is email.ErrNoMail for a link to choose a password that would have been over by now, had it been mailed when it was
+// asked for: too old, or from before everything was ended.
+func inTime(ctx context.Context, tx pgx.Tx, user uuid.UUID, asked time.Time) error {
+	var late bool
+	err := tx.QueryRow(ctx, `
+		SELECT @asked < greatest(password_changed_at, sessions_ended_at, now() - make_interval(secs => @lasts)) FROM users WHERE id = @user`,
+		pgx.NamedArgs{"user": user, "asked": asked, "lasts": resetLasts.Seconds()}).Scan(&late)
+	if err == nil && late {
+		return email.ErrNoMail
+	}
+	return err
+}
+
+// stillNeedsYou is email.ErrNoMail for a connection that its person has repaired or ended since.
+func stillNeedsYou(ctx context.Context, tx pgx.Tx, user, connection uuid.UUID) error {
+	var still bool
+	err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM connections WHERE user_id = @user AND id = @id AND status = 'needs_you')`,
+		pgx.NamedArgs{"user": user, "id": connection}).Scan(&still)
+	if err == nil && !still {
+		return email.ErrNoMail
+	}
+	return err
 }
 
 // changeLink fills in the link about a change of address, and says where it goes: while the change waits to the new
@@ -106,4 +139,19 @@ func (s *Service) mailDue(ctx context.Context, rule limits.Rule, subject string)
 		return false, nil
 	}
 	return err == nil, err
+}
+
+// linkDue is mailDue for a mail with a link that anybody can ask for. Each of them voids the link before, so at most five go out
+// within an hour, whatever rule allows: a stranger cannot keep the mailed way in shut. Only what is sent is counted.
+func (s *Service) linkDue(ctx context.Context, rule limits.Rule, subject string) (bool, error) {
+	due, err := s.mailDue(ctx, rule, subject)
+	if err != nil {
+		return false, err
+	}
+	subject = rule.Name + ":" + subject
+	if !due {
+		subject = "refused:" + subject
+	}
+	left, err := s.mailDue(ctx, linkMails, subject)
+	return due && left, err
 }

@@ -21,6 +21,8 @@ var (
 	ErrOwnAccount = errs.New(errs.Conflict, "This is your own account. Another administrator has to do that, so that it does not happen by accident.")
 	// errDisabled answers an act that needs an account that can be used.
 	errDisabled = errs.New(errs.Conflict, "This account is disabled. Enable it first.")
+	// errMailed answers one link too many to choose a password: each makes the one before useless.
+	errMailed = errs.New(errs.Conflict, "They were mailed such a link a moment ago, or five times within the hour. The last one works.")
 )
 
 // administered is one person's account while an administrator's act has it locked.
@@ -147,28 +149,30 @@ func (s *Service) SignOut(ctx context.Context, who actor.Actor, id uuid.UUID) (U
 	})
 }
 
-// StartReset has a link to choose a new password mailed to the person with it. Nobody else ever sees the link, and the
-// password stays as it is until they use it (EV-3).
+// StartReset has a link to choose a new password mailed to the person, as often as they themselves can ask for it. Nobody
+// else ever sees the link, and the password stays as it is until they use it (EV-3).
 func (s *Service) StartReset(ctx context.Context, who actor.Actor, id uuid.UUID) (User, error) {
+	u, err := s.GetUser(ctx, id)
+	if err != nil {
+		return User{}, err
+	}
+	due, err := s.linkDue(ctx, resetMail, EmailKey(u.Email))
+	if err != nil {
+		return User{}, err
+	}
 	where, args := byID(id)
-	return s.startReset(ctx, who, where, args)
-}
-
-// StartResetOf is StartReset for the person with this address, however it is written.
-func (s *Service) StartResetOf(ctx context.Context, who actor.Actor, address string) (User, error) {
-	return s.startReset(ctx, who, byKey, keyOf(address))
-}
-
-func (s *Service) startReset(ctx context.Context, who actor.Actor, where string, args pgx.NamedArgs) (User, error) {
 	return s.administer(ctx, who, where, args, func(tx pgx.Tx, a administered) (audit.Event, error) {
-		if a.DisabledAt != nil {
+		switch {
+		case a.DisabledAt != nil:
 			return audit.Event{}, errDisabled
+		case !due:
+			return audit.Event{}, errMailed
 		}
 		return audit.Event{Act: "user.reset"}, s.mail(ctx, tx, who, email.Reset, a.ID)
 	})
 }
 
-// ResetLink makes the link that StartResetOf mails, for the host's operator where mail does not work. Whoever has the host
+// ResetLink makes the link that StartReset mails, for the host's operator where mail does not work. Whoever has the host
 // has the database; an administrator who has only the pages never sees a link (EV-3).
 func (s *Service) ResetLink(ctx context.Context, who actor.Actor, address string) (token string, err error) {
 	if who.Kind != actor.System {

@@ -51,8 +51,9 @@ func (s *Service) SignsUp() error {
 // register_user.
 //
 // For an address that has an account nothing is changed, its owner gets a mail that says so, and the error is
-// ErrEmailTaken, after the same hash and as many statements (SU-1, SU-2). Where nobody verified that account, somebody
-// else may have made it, so the mail is a link to choose its password (SU-5). Bad input is Invalid with a sentence per field.
+// ErrEmailTaken, after the same hash and as many statements (SU-1, SU-2). Where nobody verified that account, one of the
+// two who signed up may be a stranger, and nobody can tell which: no password opens it any more, links mailed before are
+// void, and the mail is a link to choose the password (SU-5). Bad input is Invalid with a sentence per field.
 func (s *Service) Register(ctx context.Context, who actor.Actor, r Registration) (User, error) {
 	if err := s.SignsUp(); err != nil {
 		return User{}, err
@@ -74,7 +75,7 @@ func (s *Service) Register(ctx context.Context, who actor.Actor, r Registration)
 	}
 	user, taken := User{}, false
 	err = pgx.BeginFunc(ctx, s.DB, func(tx pgx.Tx) error {
-		if user, taken, err = insertUser(ctx, tx, r, hash, RoleUser); err != nil {
+		if user, taken, err = s.insertUser(ctx, tx, r, hash, RoleUser); err != nil {
 			return err
 		}
 		event, purpose, to := audit.Event{Act: "signup", UserID: user.ID}, email.Verify, user.ID
@@ -102,15 +103,22 @@ func (s *Service) Register(ctx context.Context, who actor.Actor, r Registration)
 }
 
 // insertUser makes an account, or says that the address has one. Either way it writes and locks one row: a known
-// address costs the database what a new one does, and parallel sign-ups of one address queue here (SU-3).
-func insertUser(ctx context.Context, tx pgx.Tx, r Registration, hash string, role Role) (user User, taken bool, err error) {
+// address costs the database what a new one does, and parallel sign-ups of one address queue here (SU-3). An account that
+// was never verified loses its password and name, which either of the two who signed up may have chosen (SU-5); the third
+// sign-up changes nothing any more, so that the link mailed at the second one stays good.
+func (s *Service) insertUser(ctx context.Context, tx pgx.Tx, r Registration, hash string, role Role) (user User, taken bool, err error) {
 	id := uuid.Must(uuid.NewV7())
 	rows, err := tx.Query(ctx, `
 		INSERT INTO users AS u (id, email, email_key, name, password_hash, role, verified_at)
 		VALUES (@id, @email, @key, @name, @hash, @role, CASE WHEN @role::text = 'admin' THEN now() END)
-		ON CONFLICT (email_key) DO UPDATE SET email_key = u.email_key
+		ON CONFLICT (email_key) DO UPDATE SET
+			name = CASE WHEN u.verified_at IS NULL THEN split_part(u.email, '@', 1) ELSE u.name END,
+			password_hash = CASE WHEN u.verified_at IS NULL THEN @nothing ELSE u.password_hash END,
+			password_changed_at = CASE WHEN u.verified_at IS NULL AND u.password_hash <> @nothing THEN now() ELSE u.password_changed_at END
 		RETURNING `+userColumns,
-		pgx.NamedArgs{"id": id, "email": r.Email, "key": EmailKey(r.Email), "name": r.Name, "hash": hash, "role": string(role)})
+		pgx.NamedArgs{
+			"id": id, "email": r.Email, "key": EmailKey(r.Email), "name": r.Name, "hash": hash, "role": string(role), "nothing": s.Passwords.DummyHash(),
+		})
 	if err != nil {
 		return User{}, false, err
 	}

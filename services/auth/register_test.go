@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"errors"
 	"strings"
 	"sync"
 	"testing"
@@ -60,6 +61,53 @@ func TestRegister_SU1_KnownAddressChangesNothingAndTellsItsOwner(t *testing.T) {
 	}
 	if b.audited("signup", "refused") != 6 {
 		t.Error("not every try is in the audit log")
+	}
+}
+
+// Two people sign up with one address, which is the owner's whoever came first, and nobody can tell. What either typed opens
+// nothing, links of the first sign-up are void, also those that still wait to be mailed, and the mails lead to a password of
+// the owner's own choice.
+//
+// Break SU-5: services/auth/register.go: in insertUser, password_hash = u.password_hash
+// Break SU-5: services/auth/mail.go: in MailFacts, leave out l.bound of email.Verify
+func TestRegister_SU5_OfTwoSignUpsNobodysPasswordCounts(t *testing.T) {
+	eve := auth.Registration{Name: "Eve", Email: "TEST@example.com", Password: "what Eve has chosen"}
+	for name, order := range map[string][]auth.Registration{"the stranger first": {eve, good}, "the owner first": {good, eve}, "in a hurry": {good, good}} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			if _, err := b.Register(t.Context(), from(1), order[0]); err != nil {
+				t.Fatal(err)
+			}
+			old := b.mailed(email.Verify).Token
+			refused := func(when string) {
+				t.Helper()
+				for _, r := range order {
+					if _, err := b.login(from(50), r.Password, ""); !errors.Is(err, auth.ErrCredentials) {
+						t.Errorf("%s: %q opens the account: %v", when, r.Password, err)
+					}
+				}
+			}
+			_, err := b.Register(t.Context(), from(2), order[1])
+			wantErr(t, err, auth.ErrEmailTaken)
+			wantErr(t, b.Verify(t.Context(), stranger, old), auth.ErrLink)
+			if _, err := b.tried(email.Verify); !errors.Is(err, email.ErrNoMail) {
+				t.Errorf("the mail of the first sign-up: %v", err)
+			}
+			refused("unverified")
+			link := b.mailed(email.Claim).Token
+			_, err = b.Register(t.Context(), from(3), order[0]) // again, and no newer mail goes out
+			wantErr(t, err, auth.ErrEmailTaken)
+			if err := b.ResendVerification(t.Context(), stranger, good.Email); err != nil || b.mails(email.Claim) != 3 {
+				t.Errorf("%d mails to choose a password, %v", b.mails(email.Claim), err)
+			}
+			if err := b.ResetPassword(t.Context(), stranger, link, chosen); err != nil {
+				t.Fatal(err)
+			}
+			refused("verified")
+			if in, err := b.login(from(51), chosen, ""); err != nil || in.User.Name == "Eve" || in.User.VerifiedAt == nil {
+				t.Errorf("the owner is %+v, %v", in.User, err)
+			}
+		})
 	}
 }
 

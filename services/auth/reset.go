@@ -17,8 +17,8 @@ import (
 	"dashtam/services/limits"
 )
 
-// RequestReset has a link mailed with which the owner of an address chooses a new password, at most once a minute. It
-// answers the same and does the same work for every address: where there is nobody, the mail is to nobody (RS-1).
+// RequestReset has a link mailed with which the owner of an address chooses a new password, at most once a minute and five
+// times an hour. It answers the same and does the same work for every address: where there is nobody, the mail is to nobody (RS-1).
 func (s *Service) RequestReset(ctx context.Context, who actor.Actor, address string) error {
 	if sentence := checkEmail(strings.TrimSpace(address)); sentence != "" {
 		return errs.Field("email", sentence)
@@ -27,7 +27,7 @@ func (s *Service) RequestReset(ctx context.Context, who actor.Actor, address str
 		return err
 	}
 	key := EmailKey(address)
-	due, err := s.mailDue(ctx, resetMail, key)
+	due, err := s.linkDue(ctx, resetMail, key)
 	if err != nil {
 		return err
 	}
@@ -63,7 +63,7 @@ func (s *Service) ResetPassword(ctx context.Context, who actor.Actor, token, pas
 	}
 	var key string
 	err = pgx.BeginFunc(ctx, s.DB, func(tx pgx.Tx) error {
-		a, mailed, err := spendOwn(ctx, tx, "reset", token)
+		a, mailed, err := spend(ctx, tx, "reset", token)
 		if err != nil {
 			return err
 		}

@@ -81,7 +81,7 @@ func TestReset_RS2_ALinkIsBoundToEverything(t *testing.T) {
 	}
 }
 
-// Break RS-7: links.go: in liveLink, leave out AND l.used_at IS NULL
+// Break RS-7: links.go: in spend, err = nil in place of err = ErrLink
 func TestReset_RS7_FiftyAtOnceOneSuccess(t *testing.T) {
 	b := newBench(t)
 	b.verified()
@@ -138,6 +138,7 @@ func TestReset_RS6_SE6_TheOwnerIsToldAndEverythingEnds(t *testing.T) {
 }
 
 // Break RS-1: reset.go: return early when a is nil
+// Break RS-1: mail.go: in linkDue, return due, err before linkMails is asked
 func TestReset_RS1_SameWorkAndOneMailAMinute(t *testing.T) {
 	b := newBench(t)
 	u := b.verified()
@@ -159,10 +160,17 @@ func TestReset_RS1_SameWorkAndOneMailAMinute(t *testing.T) {
 	if sent() != 1 {
 		t.Errorf("%d mails within a minute", sent())
 	}
-	b.now = b.now.Add(time.Minute)
-	_ = b.RequestReset(t.Context(), from(9), good.Email)
-	if sent() != 2 {
-		t.Errorf("%d mails after a minute", sent())
+	for i := range 9 {
+		b.now = b.now.Add(time.Minute)
+		_ = b.RequestReset(t.Context(), from(9+i), good.Email)
+		if sent() != min(2+i, 5) { // the last link stays good, whoever goes on asking
+			t.Errorf("%d mails after %d minutes", sent(), i+1)
+		}
+	}
+	b.now = b.now.Add(time.Hour)
+	_ = b.RequestReset(t.Context(), from(19), good.Email)
+	if sent() != 6 {
+		t.Errorf("%d mails after another hour", sent())
 	}
 	var err error
 	for range 6 {

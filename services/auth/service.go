@@ -48,6 +48,7 @@ var (
 	noticePerAccount = limits.Rule{Name: "signup_notice", Max: 5, Window: time.Hour} // "there is an account with your address"
 	resetPerAddress  = limits.Rule{Name: "reset", Max: 5, Window: time.Hour}
 	resetMail        = limits.Rule{Name: "reset_mail", Max: 1, Window: time.Minute} // per account, real or not
+	linkMails        = limits.Rule{Name: "link_mails", Max: 5, Window: time.Hour}   // per account and kind: then the last link stays good
 	changesOfAddress = limits.Rule{Name: "email_change", Max: 5, Window: time.Hour} // per account
 )
 

@@ -86,7 +86,7 @@ func (s *Service) SetUp(ctx context.Context, who actor.Actor, token string, r Re
 			return ErrLink
 		}
 		var taken bool
-		if user, taken, err = insertUser(ctx, tx, r, hash, RoleAdmin); err != nil {
+		if user, taken, err = s.insertUser(ctx, tx, r, hash, RoleAdmin); err != nil {
 			return err
 		}
 		if taken {

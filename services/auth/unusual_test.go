@@ -82,7 +82,7 @@ func TestLogin_LG9_TheMailAndTheListSayWhy(t *testing.T) {
 	if err != nil || len(list) != 1 || list[0].Unusual != "device" {
 		t.Errorf("%+v, %v", list, err)
 	}
-	facts, err := b.MailFacts(t.Context(), actor.ForJob(u.ID, "req_test"), email.NewSignIn, v.SessionID)
+	facts, err := b.MailFacts(t.Context(), actor.ForJob(u.ID, "req_test"), email.NewSignIn, v.SessionID, time.Now())
 	if said := fmt.Sprint(facts.Details); err != nil || facts.Email != u.Email || !strings.Contains(said, "Firefox on Linux") || !strings.Contains(said, stranger.IP.String()) || !strings.Contains(said, " CE") || !strings.Contains(said, "new to your account") {
 		t.Errorf("%+v, %v", facts, err)
 	}
@@ -91,7 +91,7 @@ func TestLogin_LG9_TheMailAndTheListSayWhy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	facts, err = b.MailFacts(t.Context(), actor.ForJob(u.ID, "req_test"), email.NewSignIn, who.SessionID)
+	facts, err = b.MailFacts(t.Context(), actor.ForJob(u.ID, "req_test"), email.NewSignIn, who.SessionID, time.Now())
 	if said := fmt.Sprint(facts.Details); err != nil || !strings.Contains(said, stranger.IP.String()) || !strings.Contains(said, "An unknown program") {
 		t.Errorf("%+v, %v", facts, err)
 	}

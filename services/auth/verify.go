@@ -12,14 +12,15 @@ import (
 	"dashtam/services/email"
 )
 
-// Verify consumes a mailed link: the address is its owner's, and they may sign in. The same link works once, within a
-// day, and only while the account has the address it was mailed to (EV-1); else the error is ErrLink.
+// Verify consumes a mailed link: the address is its owner's, and they may sign in with the password of the one sign-up
+// there was. The same link works once, within a day, only while the account has the address it was mailed to (EV-1), and
+// only until somebody signs up with that address again (SU-5); else the error is ErrLink.
 func (s *Service) Verify(ctx context.Context, who actor.Actor, token string) error {
 	var key string
 	err := pgx.BeginFunc(ctx, s.DB, func(tx pgx.Tx) error {
 		var a *account
 		var err error
-		if a, key, err = spendOwn(ctx, tx, "verify", token); err != nil {
+		if a, key, err = spend(ctx, tx, "verify", token); err != nil {
 			return err
 		}
 		if a.VerifiedAt != nil {
@@ -32,19 +33,6 @@ func (s *Service) Verify(ctx context.Context, who actor.Actor, token string) err
 	}
 	s.unlock(ctx, key)
 	return nil
-}
-
-// spendOwn uses up a link that was mailed to its account's own address, and gives the account, locked.
-func spendOwn(ctx context.Context, tx pgx.Tx, purpose, token string) (a *account, key string, err error) {
-	user, key, err := spend(ctx, tx, purpose, token)
-	if err != nil {
-		return nil, "", err
-	}
-	a, err = oneAccount(ctx, tx, `WHERE u.id = @id FOR UPDATE`, pgx.NamedArgs{"id": user})
-	if err == nil && a == nil {
-		err = ErrLink // the person is gone since
-	}
-	return a, key, err
 }
 
 // settle makes an account that was never verified its owner's, who has just opened a mail at its address. Whoever signed

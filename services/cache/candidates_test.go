@@ -39,7 +39,7 @@ func BenchmarkCandidates(b *testing.B) {
 	candidate(b, "overview", stores, func(ctx context.Context) (ledger.Overview, error) {
 		return book.Overview(ctx, who, ledger.SixMonths, time.Now())
 	})
-	office := admin.New(pool)
+	office := admin.New(pool, sessions)
 	candidate(b, "admin_counts", stores, func(ctx context.Context) (admin.Counts, error) {
 		return office.Counts(ctx, actor.ForSystem("bench"))
 	})

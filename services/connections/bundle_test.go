@@ -53,7 +53,7 @@ func newBundle(t *testing.T) *bundle {
 	other := b.bank.Provider()
 	other.Profile.Slug = "otherbank"
 	b.service = connections.New(connections.Config{
-		DB: b.db, Tokens: b.vault, Providers: providers.NewRegistry(b.bank.Provider(), other), Limits: limits.New(b.db, time.Now),
+		DB: b.db, Tokens: b.vault, Providers: providers.NewRegistry(b.bank.Provider(), other), Limits: limits.New(b.db, time.Now), Jobs: queue,
 		Key: keys.Derive("connect"), Enqueue: syncer.Enqueue(queue),
 	})
 	b.who = b.person()

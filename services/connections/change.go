@@ -44,16 +44,21 @@ func (s *Service) Rename(ctx context.Context, who actor.Actor, id uuid.UUID, nam
 // Disconnect ends a connection: its tokens are erased at once, its data kept or deleted. Then the bank is told; whether
 // that worked stands in the audit log and changes nothing here.
 func (s *Service) Disconnect(ctx context.Context, who actor.Actor, id uuid.UUID, keepData bool) error {
+	return s.disconnect(ctx, who, who, id, keepData)
+}
+
+// disconnect is Disconnect of owner's connection by who.
+func (s *Service) disconnect(ctx context.Context, who, owner actor.Actor, id uuid.UUID, keepData bool) error {
 	ctx = context.WithoutCancel(ctx)
 	var destroyed tokens.Tokens
 	var provider string
 	err := pgx.BeginFunc(ctx, s.c.DB, func(tx pgx.Tx) error {
-		state, err := s.Lock(ctx, tx, who, id)
+		state, err := s.Lock(ctx, tx, owner, id)
 		if err != nil && !errors.Is(err, ErrGone) {
 			return err
 		}
 		provider = state.Provider
-		if destroyed, err = s.c.Tokens.Destroy(ctx, tx, who, id); err != nil {
+		if destroyed, err = s.c.Tokens.Destroy(ctx, tx, owner, id); err != nil {
 			return err
 		}
 		sql, data := `DELETE FROM connections WHERE user_id = @user AND id = @id`, "deleted"
@@ -62,24 +67,24 @@ func (s *Service) Disconnect(ctx context.Context, who actor.Actor, id uuid.UUID,
 			sql = `UPDATE connections SET status = 'disconnected', cause = '', status_since = now(), next_sync_at = NULL,
 				consent_expires_at = NULL, disconnected_at = coalesce(disconnected_at, now()) WHERE user_id = @user AND id = @id`
 		}
-		if _, err := tx.Exec(ctx, sql, pgx.NamedArgs{"user": who.UserID, "id": id}); err != nil {
+		if _, err := tx.Exec(ctx, sql, pgx.NamedArgs{"user": owner.UserID, "id": id}); err != nil {
 			return err
 		}
 		return audit.Record(ctx, tx, who, audit.Event{
-			Act: "connection.disconnected", Target: id.String(), Detail: map[string]string{"data": data},
+			Act: "connection.disconnected", UserID: owner.UserID, Target: id.String(), Detail: map[string]string{"data": data},
 		})
 	})
 	if err != nil {
 		return fmt.Errorf("connections: disconnecting: %w", err)
 	}
 	if p, err := s.c.Providers.Get(provider); err == nil {
-		s.tell(ctx, who, id, p, destroyed)
+		s.tell(ctx, who, owner.UserID, id, p, destroyed)
 	}
 	return nil
 }
 
-// tell asks the bank to revoke tokens that nobody keeps any more (RFC 7009), twice at most and within seconds.
-func (s *Service) tell(ctx context.Context, who actor.Actor, id uuid.UUID, p providers.Provider, t tokens.Tokens) {
+// tell asks the bank to revoke tokens of owner's that nobody keeps any more (RFC 7009), twice at most and within seconds.
+func (s *Service) tell(ctx context.Context, who actor.Actor, owner, id uuid.UUID, p providers.Provider, t tokens.Tokens) {
 	if t.Access == "" && t.Refresh == "" {
 		return
 	}
@@ -90,7 +95,7 @@ func (s *Service) tell(ctx context.Context, who actor.Actor, id uuid.UUID, p pro
 	if err != nil && telling.Err() == nil {
 		err = p.Access.Revoke(telling, t)
 	}
-	event := audit.Event{Act: "connection.revoked", Target: targetOf(id), Detail: map[string]string{"provider": p.Profile.Slug}}
+	event := audit.Event{Act: "connection.revoked", UserID: owner, Target: targetOf(id), Detail: map[string]string{"provider": p.Profile.Slug}}
 	if err != nil {
 		event.Result = audit.Failed
 	}
@@ -109,7 +114,7 @@ func (s *Service) EndAll(ctx context.Context, who actor.Actor, user uuid.UUID) e
 		return fmt.Errorf("connections: listing: %w", err)
 	}
 	for _, id := range ids {
-		if err := s.Disconnect(ctx, actor.ForJob(user, who.RequestID), id, false); err != nil && !errors.Is(err, ErrNotFound) {
+		if err := s.disconnect(ctx, who, actor.ForJob(user, who.RequestID), id, false); err != nil && !errors.Is(err, ErrNotFound) {
 			return err
 		}
 	}

@@ -159,3 +159,23 @@ func TestStart_RL1_Limited(t *testing.T) {
 		t.Errorf("somebody else: %v", err)
 	}
 }
+
+// Whoever ends the connections of a person who leaves stands in the audit log, beside whose they were.
+// Break AU-1: services/connections/change.go: in EndAll, disconnect with the owner in place of who
+func TestEndAll_AU1_WhoAndWhose(t *testing.T) {
+	b := newBundle(t)
+	b.connect(b.who)
+	boss := actor.Actor{Kind: actor.Admin, UserID: uuid.New(), RequestID: "test"}
+	if err := b.service.EndAll(t.Context(), boss, b.who.UserID); err != nil {
+		t.Fatal(err)
+	}
+	for _, act := range []string{"connection.disconnected", "connection.revoked"} {
+		n := b.count(`SELECT count(*) FROM audit_events WHERE act = $1 AND actor_kind = 'admin' AND actor_id = $2 AND user_id = $3`, act, boss.UserID, b.who.UserID)
+		if n != 1 {
+			t.Errorf("%s: %d lines", act, n)
+		}
+	}
+	if n := b.count(`SELECT count(*) FROM connections WHERE user_id = $1`, b.who.UserID); n != 0 {
+		t.Errorf("%d connections are left", n)
+	}
+}

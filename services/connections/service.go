@@ -9,6 +9,7 @@ import (
 
 	"dashtam/services/actor"
 	"dashtam/services/errs"
+	"dashtam/services/jobs"
 	"dashtam/services/limits"
 	"dashtam/services/postgres"
 	"dashtam/services/providers"
@@ -41,6 +42,7 @@ type Config struct {
 	Tokens    *tokens.Service
 	Providers *providers.Registry
 	Limits    *limits.Service
+	Jobs      *jobs.Queue
 	// Key derives states and PKCE verifiers: Keyring.Derive("connect").
 	Key []byte
 	// Enqueue queues the first sync of a connection (the whole history) in the caller's transaction: syncer.Enqueue.

@@ -11,6 +11,8 @@ import (
 
 	"dashtam/services/actor"
 	"dashtam/services/audit"
+	"dashtam/services/email"
+	"dashtam/services/jobs"
 )
 
 // State is what a sync has to know of a connection.
@@ -49,9 +51,11 @@ type Outcome struct {
 }
 
 // Report writes an outcome in the caller's transaction. A success whose permission ends soon is Renew. A connection that
-// has ended stays as it is. What the person or the administrator has to know of is audited; a routine sync is not.
+// has ended stays as it is. What the person or the administrator has to know of is audited; a routine sync is not. The
+// person is mailed when a connection becomes NeedsYou, once until it works again.
 func (s *Service) Report(ctx context.Context, tx pgx.Tx, who actor.Actor, id uuid.UUID, o Outcome) error {
-	tag, err := tx.Exec(ctx, `
+	var since bool // it has this status from now on
+	err := tx.QueryRow(ctx, `
 		UPDATE connections SET status = o.status, cause = o.cause,
 			status_since = CASE WHEN connections.status = o.status THEN status_since ELSE now() END,
 			last_sync_at = now(), last_success_at = CASE WHEN @success THEN now() ELSE last_success_at END,
@@ -59,16 +63,26 @@ func (s *Service) Report(ctx context.Context, tx pgx.Tx, who actor.Actor, id uui
 		FROM (SELECT CASE WHEN ends THEN 'renew' ELSE @status::text END AS status, CASE WHEN ends THEN @ends_cause::text ELSE @cause::text END AS cause
 			FROM (SELECT @success AND consent_expires_at < now() + @renew::float8 * interval '1 second' IS TRUE AS ends
 				FROM connections WHERE user_id = @user AND id = @id) e) o
-		WHERE user_id = @user AND id = @id AND disconnected_at IS NULL`,
+		WHERE user_id = @user AND id = @id AND disconnected_at IS NULL
+		RETURNING status_since = now()`,
 		pgx.NamedArgs{
 			"user": who.UserID, "id": id, "status": string(o.Status), "cause": o.Cause, "success": o.Success, "next": secondsOrNull(o.Next),
 			"renew": RenewBefore.Seconds(), "ends_cause": CauseConsentEnds,
-		})
+		}).Scan(&since)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("connections: reporting: %w", err)
 	}
-	if tag.RowsAffected() == 0 || (o.Status != NeedsYou && o.Status != Paused) {
+	if o.Status != NeedsYou && o.Status != Paused {
 		return nil
+	}
+	if since && o.Status == NeedsYou {
+		mail := jobs.Mail{Purpose: email.NeedsYou, UserID: who.UserID, About: id, RequestID: who.RequestID}
+		if err := s.c.Jobs.Enqueue(ctx, tx, mail); err != nil {
+			return err
+		}
 	}
 	return audit.Record(ctx, tx, who, audit.Event{
 		Act: "connection." + string(o.Status), Target: id.String(), Result: audit.Failed, Detail: map[string]string{"cause": o.Cause},

@@ -77,9 +77,9 @@ type Facts struct {
 type Detail struct{ Label, Value string }
 
 // Linker looks up the mail's facts for who, the job that sends it, and mints its link, which replaces the ones before.
-// about is what the job says it is about, uuid.Nil for most. services/auth is one.
+// about is what the job says it is about, uuid.Nil for most; asked is when it was enqueued. services/auth is one.
 type Linker interface {
-	MailFacts(ctx context.Context, who actor.Actor, purpose string, about uuid.UUID) (Facts, error)
+	MailFacts(ctx context.Context, who actor.Actor, purpose string, about uuid.UUID, asked time.Time) (Facts, error)
 }
 
 // Letter is what Render is given.

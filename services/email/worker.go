@@ -27,7 +27,7 @@ func (w *Worker) Work(ctx context.Context, job *river.Job[jobs.Mail]) error {
 	if !known {
 		return river.JobCancel(fmt.Errorf("email: unknown purpose %q", args.Purpose))
 	}
-	facts, err := w.Email.Linker.MailFacts(ctx, actor.ForJob(args.UserID, args.RequestID), args.Purpose, args.About)
+	facts, err := w.Email.Linker.MailFacts(ctx, actor.ForJob(args.UserID, args.RequestID), args.Purpose, args.About, job.CreatedAt)
 	if errors.Is(err, ErrNoMail) {
 		return nil
 	}

@@ -80,11 +80,9 @@ func (o *office) register() {
 	}
 }
 
-func (o *office) enqueue(purpose string, user uuid.UUID) {
+func (o *office) enqueue(m jobs.Mail) {
 	o.t.Helper()
-	err := pgx.BeginFunc(o.t.Context(), o.db, func(tx pgx.Tx) error {
-		return o.queue.Enqueue(o.t.Context(), tx, jobs.Mail{Purpose: purpose, UserID: user})
-	})
+	err := pgx.BeginFunc(o.t.Context(), o.db, func(tx pgx.Tx) error { return o.queue.Enqueue(o.t.Context(), tx, m) })
 	if err != nil {
 		o.t.Fatal(err)
 	}
@@ -160,7 +158,7 @@ func TestWorker_JB4_GivesUpWhatCannotHelp(t *testing.T) {
 		if name == email.Verify {
 			o.register()
 		} else {
-			o.enqueue(name, uuid.New())
+			o.enqueue(jobs.Mail{Purpose: name, UserID: uuid.New()})
 		}
 		if n := o.wait("cancelled"); n != 1 || len(server.sent) != 0 {
 			t.Errorf("%s: tried %d times, %d mails", name, n, len(server.sent))
@@ -172,9 +170,30 @@ func TestWorker_JB4_GivesUpWhatCannotHelp(t *testing.T) {
 func TestWorker_JB4_NeverAfterItIsMoot(t *testing.T) {
 	server := newSES(t, "", http.StatusOK)
 	o := newOffice(t, server.sender())
-	o.enqueue(email.Verify, uuid.New()) // nobody of that id, as after a deletion
+	o.enqueue(jobs.Mail{Purpose: email.Verify, UserID: uuid.New()}) // nobody of that id, as after a deletion
 	o.wait("completed")
 	if server.asked != 0 {
 		t.Error("a mail was sent to nobody")
+	}
+}
+
+// The mail about a connection that has stopped leads to that connection.
+func TestWorker_NeedsYouLeadsToTheConnection(t *testing.T) {
+	box := email.NewOutbox(t.TempDir(), from)
+	o := newOffice(t, box)
+	user, connection := uuid.New(), uuid.New()
+	for _, sql := range []string{
+		`INSERT INTO users (id, email, email_key, name, password_hash, verified_at) VALUES (@user, 'nora@example.com', 'nora@example.com', 'Nora', '', now())`,
+		`INSERT INTO connections (user_id, id, provider, name, status) VALUES (@user, @id, 'sandbox', 'Bank', 'needs_you')`,
+	} {
+		if _, err := o.db.Exec(t.Context(), sql, pgx.NamedArgs{"user": user, "id": connection}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o.enqueue(jobs.Mail{Purpose: email.NeedsYou, UserID: user, About: connection})
+	o.wait("completed")
+	mails, err := box.Newest(t.Context(), 2)
+	if err != nil || len(mails) != 1 || !strings.Contains(mails[0].Text, "\n"+base+"/connections/"+connection.String()+"\n") {
+		t.Errorf("%+v, %v", mails, err)
 	}
 }

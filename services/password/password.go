@@ -83,6 +83,9 @@ func (s *Service) RestOfWork(hashed string) []string {
 	return rest
 }
 
+// IsNone reports whether hashed is a DummyHash, of whatever cost: no password opens the account.
+func IsNone(hashed string) bool { return strings.HasSuffix(hashed, dummyTail) }
+
 func dummy(cost int) string { return fmt.Sprintf("$2a$%02d$%s", cost, dummyTail) }
 
 // digest is what bcrypt gets: 64 printable characters that depend on every byte of the password, or the reason why the

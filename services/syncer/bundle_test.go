@@ -71,7 +71,7 @@ func (b *bundle) open() {
 	vault := tokens.New(tokens.Config{DB: b.db, Keys: b.keys, Wait: 2 * time.Millisecond})
 	registry, limiter := providers.NewRegistry(b.bank.Provider()), limits.New(b.db, time.Now)
 	b.connections = connections.New(connections.Config{
-		DB: b.db, Tokens: vault, Providers: registry, Limits: limiter, Key: b.keys.Derive("connect"), Enqueue: syncer.Enqueue(queue),
+		DB: b.db, Tokens: vault, Providers: registry, Limits: limiter, Jobs: queue, Key: b.keys.Derive("connect"), Enqueue: syncer.Enqueue(queue),
 	})
 	b.service = syncer.New(syncer.Config{
 		DB: b.db, Connections: b.connections, Tokens: vault, Providers: registry, Queue: queue, Limits: limiter,

@@ -9,7 +9,7 @@ import (
 	"dashtam/services/email"
 )
 
-// letter is what a mail says: a few sentences, facts, one link, a few more sentences, and whether it can be switched off.
+// letter is what a mail says: a few sentences, facts, one link, a few more sentences, and why it comes.
 type letter struct {
 	subject string
 	before  []string
@@ -20,14 +20,13 @@ type letter struct {
 	kind    kind
 }
 
-// kind says why somebody gets a mail at all, and so whether they can do without. The switch that upkeep names comes with
-// what sends such mails.
+// kind says why somebody gets a mail at all, and so whether they can do without.
 type kind string
 
 const (
 	asked    kind = "Mails like this one come only when somebody asks for them, and cannot be switched off."
 	safety   kind = "Mails about the safety of your account cannot be switched off."
-	upkeep   kind = "Mails about your connections can be switched off under Settings."
+	upkeep   kind = "A mail like this one comes once, when a connection stops, and none until it works again."
 	greeting kind = "This mail comes once, so there is nothing to switch off."
 )
 

@@ -16,7 +16,7 @@ var says = map[string]string{
 	email.Verify: "within 24 hours", email.Exists: "nothing was changed", email.Claim: "never confirmed", email.Welcome: "address is confirmed",
 	email.Reset: "within 24 hours", email.PasswordChanged: "cannot be switched off", email.ConfirmAddress: "Until then nothing changes",
 	email.AddressTaken: "cannot be switched off", email.AddressChanged: "cannot be switched off", email.NewSignIn: "cannot be switched off",
-	email.Invitation: "invited", email.NeedsYou: "can be switched off under Settings",
+	email.Invitation: "invited", email.NeedsYou: "comes once, when a connection stops",
 }
 
 func TestRender(t *testing.T) {

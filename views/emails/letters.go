@@ -15,12 +15,12 @@ func verify(l email.Letter) letter {
 		subject: "Confirm your address for Dashtam",
 		before: []string{
 			"Somebody, most likely you, signed up for Dashtam with this address.",
-			"Open this page and press the button on it. Then you can sign in.",
+			"If it was you, open this page and press the button on it. Then you can sign in.",
 		},
 		label: "Confirm this address",
 		after: []string{
 			"The link works once, within " + span(l.Valid) + ". A newer mail replaces it.",
-			"If it was not you, there is nothing to do: without this step the account opens nothing.",
+			"If it was not you, do not press it: whoever signed up knows the password of that account. Without this step it opens nothing.",
 		},
 		kind: asked,
 	}
@@ -43,8 +43,8 @@ func claim(l email.Letter) letter {
 	return letter{
 		subject: "You already have a Dashtam account",
 		before: []string{
-			"Somebody, most likely you, signed up for Dashtam with this address. That had happened before, but the address was never confirmed.",
-			"Choose a password here, and the account is yours alone, whoever signed up first:",
+			"Somebody, most likely you, signed up for Dashtam with this address more than once, and the address was never confirmed.",
+			"So no password opens the account any more. Choose one here, and it is yours alone, whoever signed up first:",
 		},
 		label: "Choose a password",
 		after: []string{

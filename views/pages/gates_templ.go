@@ -459,7 +459,7 @@ func SentPage(outbox bool) templ.Component {
 			templ_7745c5c3_Var13 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 28, "<h1 class=\"text-2xl font-semibold\">Look into your mail.</h1><p class=\"mt-3 text-md muted\">A mail is on its way to the address you gave. Open the link in it, then sign in. The link works once, for a day.</p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 28, "<h1 class=\"text-2xl font-semibold\">Look into your mail.</h1><p class=\"mt-3 text-md muted\">If the address you gave waits for one, a mail is on its way to it. Open the link in it, then sign in. The link works once, and a newer mail replaces it.</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -536,7 +536,7 @@ func VerifyPage(action string) templ.Component {
 			templ_7745c5c3_Var15 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 32, "<h1 class=\"text-2xl font-semibold\">Is this your address?</h1><p class=\"mt-3 text-md muted\">Confirm it, and your account is ready. If you did not ask for one, close this page and nothing happens.</p><form method=\"post\" action=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 32, "<h1 class=\"text-2xl font-semibold\">Is this your address?</h1><p class=\"mt-3 text-md muted\">Confirm it only if it was you who signed up: your account is ready then, with the password chosen there. If it was not, close this page and nothing happens.</p><form method=\"post\" action=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
