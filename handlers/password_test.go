@@ -71,7 +71,7 @@ func TestReset_RS1_EveryAddressAnswersAlike(t *testing.T) {
 	}
 }
 
-// Break RS-7: services/auth/links.go: in liveLink, leave out AND l.used_at IS NULL
+// Break RS-7: services/auth/links.go: in spend, err = nil in place of err = ErrLink
 func TestReset_RS7_FiftyPostsOnTwoNodesOneSuccess(t *testing.T) {
 	app := handlertest.New(t)
 	nora := app.Person("Nora Okafor")

@@ -170,21 +170,85 @@ func TestTwoNodes_SE3_ASessionEndsOnBoth(t *testing.T) {
 	wantAnswer(t, stolen, n.b+"/overview", nil, 303, "/login?next=%2Foverview")
 	wantAnswer(t, stolen, n.a+"/overview", nil, 303, "/login?next=%2Foverview")
 
-	// A link works once, whichever node it is sent to.
-	who := visitor(t)
-	wantAnswer(t, who, n.a+"/signup", url.Values{"name": {"Nora"}, "email": {"nora@example.com"}, "password": {nodesSecret}}, 303, "/signup/sent")
-	var link string
+}
+
+// A session that is used at one node all the time is ended at the other, from the list of sessions.
+//
+// Break SE-5: services/auth/sessions.go: in the query that finds a session, leave out "AND s.revoked_at IS NULL"
+func TestTwoNodes_SE5_RevokedOnOneRefusedByTheOther(t *testing.T) {
+	n := twoNodes(t)
+	ada, lost := n.administrator(t), visitor(t)
+	wantAnswer(t, lost, n.b+"/login", url.Values{"email": {"ada@example.com"}, "password": {nodesSecret}}, 303, "/overview")
+	db := n.connect(t)
+	var id string
+	err := db.QueryRow(t.Context(), `SELECT id::text FROM sessions WHERE user_id IS NOT NULL AND revoked_at IS NULL ORDER BY created_at DESC LIMIT 1`).Scan(&id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	used, refused := make(chan struct{}, 1000), make(chan time.Time, 1)
+	go func() {
+		defer close(refused)
+		defer close(used)
+		for range cap(used) {
+			status, to, err := ask(lost, n.b+"/overview", nil)
+			if status != 200 || err != nil {
+				if status == 303 && to == "/login?next=%2Foverview" {
+					refused <- time.Now()
+				} else {
+					t.Errorf("%d to %q, %v", status, to, err)
+				}
+				return
+			}
+			used <- struct{}{}
+		}
+	}()
+	<-used
+	wantAnswer(t, ada, n.a+"/settings/sessions/"+id+"/revoke", url.Values{}, 303, "/settings/sessions")
+	revoked := time.Now()
+	if at, ok := <-refused; !ok || at.Sub(revoked) > time.Second {
+		t.Errorf("refused: %t, %v later", ok, at.Sub(revoked))
+	}
+	wantAnswer(t, ada, n.b+"/overview", nil, 200, "")
+}
+
+// A mailed link works once, whichever node it is sent to.
+//
+// Break RS-7: services/auth/links.go: in spend, err = nil in place of err = ErrLink
+func TestTwoNodes_RS7_ALinkWorksOnce(t *testing.T) {
+	n := twoNodes(t)
+	who, nora := visitor(t), "nora@example.com"
+	wantAnswer(t, who, n.a+"/signup", url.Values{"name": {"Nora"}, "email": {nora}, "password": {nodesSecret}}, 303, "/signup/sent")
+	n.worksOnce(t, n.mailedLink(t, nora, "verify"), url.Values{})
+	wantAnswer(t, who, n.b+"/password/forgot", url.Values{"email": {nora}}, 303, "/password/sent")
+	n.worksOnce(t, n.mailedLink(t, nora, "password/reset"), url.Values{"password": {"another " + nodesSecret}})
+	wantAnswer(t, who, n.b+"/login", url.Values{"email": {nora}, "password": {"another " + nodesSecret}}, 303, "/overview")
+}
+
+// mailedLink is the path of the link in a mail to address that begins with begins.
+func (n *nodes) mailedLink(t *testing.T, address, begins string) (link string) {
+	t.Helper()
 	awaitTrue(t, "a mail", func() bool {
-		for _, text := range n.mails("nora@example.com") {
-			link = regexp.MustCompile(`/verify/[\w-]+`).FindString(text)
+		for _, text := range n.mails(address) {
+			link += regexp.MustCompile(`/` + begins + `/[\w-]+`).FindString(text)
 		}
 		return link != ""
 	})
+	return link
+}
+
+// worksOnce sends form to a link fifty times at once, to both nodes. Who is told to come back later comes back.
+func (n *nodes) worksOnce(t *testing.T, link string, form url.Values) {
+	t.Helper()
+	who := visitor(t)
 	var won, lost atomic.Int32
 	var all sync.WaitGroup
 	for i := range 50 {
 		all.Go(func() {
-			switch status, to, err := ask(who, []string{n.a, n.b}[i%2]+link, url.Values{}); {
+			status, to, err := 503, "", error(nil)
+			for status == 503 && err == nil {
+				status, to, err = ask(who, []string{n.a, n.b}[i%2]+link, form)
+			}
+			switch {
 			case err == nil && status == 303 && to == "/login":
 				won.Add(1)
 			case err == nil && status == 404:
@@ -198,6 +262,17 @@ func TestTwoNodes_SE3_ASessionEndsOnBoth(t *testing.T) {
 	if won.Load() != 1 || lost.Load() != 49 {
 		t.Errorf("the link worked %d times and was refused %d times", won.Load(), lost.Load())
 	}
+}
+
+// connect opens the nodes' database.
+func (n *nodes) connect(t *testing.T) *pgx.Conn {
+	t.Helper()
+	db, err := pgx.Connect(t.Context(), n.database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close(context.Background()) })
+	return db
 }
 
 // Both nodes are replaced while people come at a constant rate: nobody notices, and every job that was queued is done.
@@ -250,11 +325,7 @@ func TestTwoNodes_F27_RollingRestart(t *testing.T) {
 	}
 	t.Logf("%d requests, %d failed, %d sign-ups", sent.Load(), failed.Load(), signups.Load())
 
-	db, err := pgx.Connect(t.Context(), n.database)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = db.Close(context.Background()) }()
+	db := n.connect(t)
 	var queued, done int32
 	awaitTrue(t, "the end of all jobs", func() bool {
 		err := db.QueryRow(t.Context(), `SELECT count(*), count(*) FILTER (WHERE state = 'completed') FROM river_job WHERE kind = 'mail'`).Scan(&queued, &done)
