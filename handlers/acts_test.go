@@ -113,7 +113,6 @@ func (s *stage) acts() []act {
 
 // Every act leaves exactly its lines, with the request they came from, and none of them touches the record when it fails.
 // Break AU-1: services/auth/people.go: in administer, return nil in place of audit.Record
-// Break AU-1: services/auth/people.go: in administer, record with s.DB in place of tx
 func TestActs_AU1_EachLeavesItsLine(t *testing.T) {
 	s := newStage(t)
 	newest := func() string { return s.id(`SELECT coalesce(max(id), 0)::text FROM audit_events`) }
@@ -183,6 +182,23 @@ func (s *stage) settle() {
 	}
 }
 
+// An act that fails at the last moment leaves no line that tells of it.
+// Break AU-1: services/auth/people.go: in administer, record with s.DB in place of tx
+func TestActs_AU1_NoActNoLine(t *testing.T) {
+	s := newStage(t)
+	if _, err := s.DB.Exec(t.Context(), `
+		CREATE CONSTRAINT TRIGGER broken AFTER UPDATE ON users DEFERRABLE INITIALLY DEFERRED
+		FOR EACH ROW EXECUTE FUNCTION audit_events_append_only()`); err != nil {
+		t.Fatal(err)
+	}
+	lines := func() string { return s.id(`SELECT count(*)::text FROM audit_events WHERE act = 'user.disabled'`) }
+	before := lines()
+	s.boss.Post("/admin/users/" + s.guest.ID.String() + "/disable").Want(500)
+	if n := lines(); n != before {
+		t.Errorf("%s lines in place of %s about what was not done", n, before)
+	}
+}
+
 // river reports the tables of jobs, which are tried and tried again meanwhile.
 func river(table, _ string) bool { return strings.HasPrefix(table, "public.river_") }
 
@@ -203,11 +219,15 @@ func TestActs_AU1_NoLineNoAct(t *testing.T) {
 		if !strings.HasPrefix(a.name, "the end of a session") { // which begins with a login
 			s.settle()
 			refuse(true)
-			before := state(t, s.App)
+			mails := func() string { return s.id(`SELECT count(*)::text FROM river_job WHERE kind = 'mail'`) }
+			before, queued := state(t, s.App), mails()
 			if p := a.do(); p.Status < 500 {
 				t.Errorf("%s: %d without a line", a.name, p.Status)
 			}
 			after := state(t, s.App)
+			if n := mails(); n != queued {
+				t.Errorf("%s: %s mails in place of %s without a line", a.name, n, queued)
+			}
 			maps.DeleteFunc(after, river)
 			maps.DeleteFunc(before, river)
 			sameState(t, a.name+" without its line", before, after)

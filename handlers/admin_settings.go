@@ -33,10 +33,10 @@ func (r *rules) invite(c echo.Context) error {
 		web.Flash(c, web.OK, "The invitation is on its way. It can be used once, for a week.")
 		return web.Redirect(c, "/admin/settings")
 	}
-	f, wrong := fields(err, map[string]string{"email": form.Email})
+	f, status, ok := again(c, err, map[string]string{"email": form.Email})
 	switch {
-	case wrong:
-		return r.page(c, http.StatusUnprocessableEntity, f, "")
+	case ok:
+		return r.page(c, status, f, "")
 	case errs.KindOf(err) == errs.Conflict:
 		return r.page(c, http.StatusConflict, f, errs.Message(err))
 	}
@@ -61,7 +61,7 @@ func (r *rules) page(c echo.Context, status int, f pages.Fields, fault string) e
 		return err
 	}
 	p := pages.AdminSettings{
-		Fields: f, Fault: fault, Policy: r.auth.Signup, Invitations: invitations, Configured: r.configured, Now: web.Now(c),
+		Fields: f, Fault: fault, Policy: r.auth.Signup, Proved: auth.VisitorFrom(c.Request().Context()).Fresh, Invitations: invitations, Configured: r.configured, Now: web.Now(c),
 	}
 	return web.Page(c, status, web.Meta{Title: "Settings of this Dashtam", Nav: "admin"}, pages.AdminSettingsPage(p))
 }

@@ -128,13 +128,13 @@ func (s *staff) remove(c echo.Context) error {
 	if err = web.Bind(c, &form); err == nil {
 		_, err = s.auth.DeleteUser(ctx, who, id, form.Email, func(ctx context.Context) error { return s.connections.EndAll(ctx, who, id) })
 	}
-	f, wrong := fields(err, map[string]string{"email": form.Email})
+	f, status, ok := again(c, err, map[string]string{"email": form.Email})
 	switch {
 	case err == nil:
 		web.Flash(c, web.OK, "The account is deleted, with everything that belonged to it.")
 		return web.Redirect(c, "/admin/users")
-	case wrong:
-		return s.deletePage(c, http.StatusUnprocessableEntity, id, f)
+	case ok:
+		return s.deletePage(c, status, id, f)
 	case errors.Is(err, auth.ErrNotFound):
 		return web.ErrNoPage
 	case errs.KindOf(err) == errs.Conflict:

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
@@ -29,9 +30,29 @@ func gate(c echo.Context, status int, title, about string, body templ.Component)
 	return web.Page(c, status, web.Meta{Title: title, Shell: web.Gate, About: about}, body)
 }
 
-// fields is a form to be shown again with what is wrong in it; ok is false for an error that is not about input.
-func fields(err error, values map[string]string) (f pages.Fields, ok bool) {
-	return pages.Fields{Values: values, Errors: errs.FieldsOf(err)}, errs.KindOf(err) == errs.Invalid && errs.FieldsOf(err) != nil
+// again is a form to be shown once more with what was typed: with what is wrong in it (422), or because there was no try
+// at all (429, 503). ok is false for any other error, and when there is no time left to render in.
+func again(c echo.Context, err error, typed map[string]string) (f pages.Fields, status int, ok bool) {
+	f.Values = typed
+	if f.Errors = errs.FieldsOf(err); errs.KindOf(err) == errs.Invalid && f.Errors != nil {
+		return f, http.StatusUnprocessableEntity, true
+	}
+	if err == nil || c.Request().Context().Err() != nil {
+		return f, 0, false
+	}
+	seconds, ok := web.Later(c, err)
+	if !ok {
+		return f, 0, false
+	}
+	status = web.Status(err)
+	why, _, _ := strings.Cut(errs.Message(err), ". ")
+	f.Later = &pages.Later{
+		Often: status == http.StatusTooManyRequests, Why: strings.TrimSuffix(why, ".") + ".", Seconds: seconds, RequestID: web.Actor(c).RequestID,
+	}
+	if why == "" {
+		f.Later.Why = "It takes too long just now."
+	}
+	return f, status, true
 }
 
 // know keeps in the browser that its person has come by a mail of ours: they sign in from a known device next (RL-2).

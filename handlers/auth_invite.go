@@ -37,14 +37,14 @@ func (g *gates) acceptInvite(c echo.Context) error {
 		web.Flash(c, web.OK, "Your account is ready. Sign in to begin.")
 		return web.Redirect(c, "/login")
 	}
-	f, wrong := fields(err, map[string]string{"name": form.Name})
-	if !wrong {
+	f, status, ok := again(c, err, map[string]string{"name": form.Name})
+	if !ok {
 		return g.inviteFailed(c, err)
 	}
 	if f.Values["email"], err = g.auth.CheckInvitation(ctx, token); err != nil {
 		return g.inviteFailed(c, err)
 	}
-	return g.invitePage(c, http.StatusUnprocessableEntity, f)
+	return g.invitePage(c, status, f)
 }
 
 func (g *gates) invitePage(c echo.Context, status int, f pages.Fields) error {
@@ -54,9 +54,9 @@ func (g *gates) invitePage(c echo.Context, status int, f pages.Fields) error {
 func (g *gates) inviteFailed(c echo.Context, err error) error {
 	switch {
 	case errors.Is(err, auth.ErrInvitation):
-		return gate(c, http.StatusNotFound, "This link does not work", "", pages.SpentPage(errs.Message(err), ""))
+		return gate(c, http.StatusNotFound, "This link does not work", "", pages.SpentPage("This link does not work.", errs.Message(err), ""))
 	case errors.Is(err, auth.ErrInvited):
-		return gate(c, http.StatusConflict, "You have an account", "", pages.SpentPage(errs.Message(err), ""))
+		return gate(c, http.StatusConflict, "You have an account", "", pages.SpentPage("You have an account.", errs.Message(err), ""))
 	case errors.Is(err, auth.ErrSignupClosed):
 		return g.closedPage(c, http.StatusForbidden, err)
 	}

@@ -3,7 +3,6 @@ package handlers
 import (
 	"errors"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -52,43 +51,22 @@ func (g *gates) login(c echo.Context) error {
 		}
 		return web.Redirect(c, next)
 	}
-	page := pages.Login{Next: next}
-	var again bool
-	if page.Fields, again = fields(err, map[string]string{"email": form.Email}); again {
-		page.Fault = page.Errors["password"]
-		return g.loginPage(c, http.StatusUnprocessableEntity, page)
-	}
-	if errors.Is(err, auth.ErrCredentials) {
+	f, status, ok := again(c, err, map[string]string{"email": form.Email})
+	page := pages.Login{Fields: f, Next: next, Fault: f.Errors["password"]}
+	switch {
+	case errors.Is(err, auth.ErrCredentials):
 		page.Fault = errs.Message(err)
 		return g.loginPage(c, http.StatusUnauthorized, page)
+	case !ok:
+		return err
+	case f.Later != nil:
+		// The machine has more passwords to check than it can. Where htmx left the form standing, it is sent again by itself.
+		f.Later.SignIn, f.Later.Script = true, web.WantsFragment(c.Request()) && !f.Later.Often
+		if f.Later.Script {
+			return web.Fragment(c, status, pages.LaterPart(*f.Later))
+		}
 	}
-	if c.Request().Context().Err() != nil {
-		return err // there is no time left to render in
-	}
-	if seconds, ok := web.Later(c, err); ok {
-		return g.later(c, page, seconds, err)
-	}
-	return err
-}
-
-// later asks to come back: the machine has more passwords to check than it can. The form keeps what was typed, but the
-// password only where htmx left it standing; there it is sent again by itself.
-func (g *gates) later(c echo.Context, p pages.Login, seconds int, err error) error {
-	p.Later = comeBack(c, err, seconds, "sign in")
-	if p.Later.Script {
-		return web.Fragment(c, http.StatusServiceUnavailable, pages.LaterPart(*p.Later))
-	}
-	return g.loginPage(c, http.StatusServiceUnavailable, p)
-}
-
-// comeBack is what a form says that could not be looked at yet.
-func comeBack(c echo.Context, err error, seconds int, act string) *pages.Later {
-	why, _, _ := strings.Cut(errs.Message(err), ". ")
-	l := &pages.Later{Why: strings.TrimSuffix(why, ".") + ".", Act: act, Seconds: seconds, Script: web.WantsFragment(c.Request()), RequestID: web.Actor(c).RequestID}
-	if why == "" {
-		l.Why = "Signing in takes too long just now."
-	}
-	return l
+	return g.loginPage(c, status, page)
 }
 
 func (g *gates) loginPage(c echo.Context, status int, p pages.Login) error {

@@ -57,7 +57,7 @@ func TestLogin_OverloadedIsACalmPage(t *testing.T) {
 
 	t.Run("success", func(t *testing.T) {
 		p := app.Stranger().Post("/login", form...).Want(503)
-		p.WantText("We need a moment.").WantText("Type your password again and sign in in").WantText(p.Header.Get("X-Request-Id"))
+		p.WantText("We need a moment.").WantText("Send it again in").WantText(p.Header.Get("X-Request-Id"))
 		if p.Header.Get("Retry-After") == "" || p.Find("meta[http-equiv=refresh]").Length() != 0 {
 			t.Errorf("Retry-After %q", p.Header.Get("Retry-After"))
 		}
@@ -94,7 +94,7 @@ func TestLogin_OverloadedIsACalmPage(t *testing.T) {
 func TestSignup_OverloadedIsACalmPage(t *testing.T) {
 	app := overloaded(t)
 	p := app.Stranger().Post("/signup", "name", "Nora Okafor", "email", "nora@example.com", "password", handlertest.Password).Want(503)
-	p.WantText("We need a moment.").WantText("Type your password again and create the account in")
+	p.WantText("We need a moment.").WantText("Send it again in")
 	p.WantOne(`input[name=name][value="Nora Okafor"]`)
 	p.WantOne(`input[name=email][value="nora@example.com"]`)
 	if p.Header.Get("Retry-After") == "" || strings.Contains(p.Body, handlertest.Password) {

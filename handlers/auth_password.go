@@ -28,8 +28,8 @@ func (g *gates) createForgot(c echo.Context) error {
 	if err == nil {
 		return web.Redirect(c, "/password/sent")
 	}
-	if f, ok := fields(err, map[string]string{"email": form.Email}); ok {
-		return g.forgotPage(c, http.StatusUnprocessableEntity, f)
+	if f, status, ok := again(c, err, map[string]string{"email": form.Email}); ok {
+		return g.forgotPage(c, status, f)
 	}
 	return err
 }
@@ -56,12 +56,15 @@ func (g *gates) reset(c echo.Context) error {
 		err = g.auth.ResetPassword(c.Request().Context(), web.Actor(c), c.Param("token"), form.Password)
 	}
 	if err == nil {
+		err = g.sessions.Destroy(c.Request().Context()) // it has ended with all others; what is said next needs one
+	}
+	if err == nil {
 		g.know(c)
 		web.Flash(c, web.OK, "Your password is a new one. Sign in with it.")
 		return web.Redirect(c, "/login")
 	}
-	if f, ok := fields(err, nil); ok {
-		return g.resetPage(c, http.StatusUnprocessableEntity, f)
+	if f, status, ok := again(c, err, nil); ok {
+		return g.resetPage(c, status, f)
 	}
 	return spent(c, err, "/password/forgot")
 }
@@ -73,7 +76,7 @@ func (g *gates) resetPage(c echo.Context, status int, f pages.Fields) error {
 // spent tells of a link that does not work; again is where there is another. Any other err is not for a page of its own.
 func spent(c echo.Context, err error, again string) error {
 	if errors.Is(err, auth.ErrLink) {
-		return gate(c, http.StatusNotFound, "This link does not work", "", pages.SpentPage(errs.Message(err), again))
+		return gate(c, http.StatusNotFound, "This link does not work", "", pages.SpentPage("This link does not work.", errs.Message(err), again))
 	}
 	return err
 }

@@ -34,8 +34,8 @@ func (g *gates) setUp(c echo.Context) error {
 		web.Flash(c, web.OK, "This Dashtam is yours to run. People can sign up now.")
 		return web.Redirect(c, "/admin")
 	}
-	if f, ok := fields(err, form.typed()); ok {
-		return g.setupPage(c, http.StatusUnprocessableEntity, f)
+	if f, status, ok := again(c, err, form.typed()); ok {
+		return g.setupPage(c, status, f)
 	}
 	return spent(c, err, "")
 }

@@ -34,7 +34,7 @@ func (g *gates) newAccount(c echo.Context) error {
 	if err := g.auth.SignsUp(); err != nil {
 		return g.closedPage(c, http.StatusOK, err)
 	}
-	return g.signupPage(c, http.StatusOK, pages.Signup{})
+	return g.signupPage(c, http.StatusOK, pages.Fields{})
 }
 
 // createAccount answers alike for a new and a known address (SU-1): the owner of a known one gets a mail.
@@ -47,13 +47,8 @@ func (g *gates) createAccount(c echo.Context) error {
 	if err == nil || errors.Is(err, auth.ErrEmailTaken) {
 		return web.Redirect(c, "/signup/sent")
 	}
-	if f, ok := fields(err, form.typed()); ok {
-		return g.signupPage(c, http.StatusUnprocessableEntity, pages.Signup{Fields: f})
-	}
-	if seconds, ok := web.Later(c, err); ok && c.Request().Context().Err() == nil {
-		return g.signupPage(c, http.StatusServiceUnavailable, pages.Signup{
-			Fields: pages.Fields{Values: form.typed()}, Later: comeBack(c, err, seconds, "create the account"),
-		})
+	if f, status, ok := again(c, err, form.typed()); ok {
+		return g.signupPage(c, status, f)
 	}
 	if errors.Is(err, auth.ErrSignupClosed) || errors.Is(err, auth.ErrSignupInvited) {
 		return g.closedPage(c, http.StatusForbidden, err)
@@ -61,8 +56,8 @@ func (g *gates) createAccount(c echo.Context) error {
 	return err
 }
 
-func (g *gates) signupPage(c echo.Context, status int, p pages.Signup) error {
-	return gate(c, status, "Create an account", "Create an account on this Dashtam.", pages.SignupPage(p))
+func (g *gates) signupPage(c echo.Context, status int, f pages.Fields) error {
+	return gate(c, status, "Create an account", "Create an account on this Dashtam.", pages.SignupPage(f))
 }
 
 // strength is the live hint beneath a password that is being chosen. It keeps nothing.
@@ -75,7 +70,7 @@ func (g *gates) strength(c echo.Context) error {
 		form.Name, form.Email = u.Name, u.Email
 	}
 	s := g.passwords.Strength(form.Password, form.Name, form.Email)
-	return web.Fragment(c, http.StatusOK, components.Strength(components.StrengthProps{Score: s.Score, Word: s.Word, Reason: s.Reason, OK: s.OK}))
+	return web.Fragment(c, http.StatusOK, components.StrengthPart(components.StrengthProps{Score: s.Score, Word: s.Word, Reason: s.Reason, OK: s.OK}))
 }
 
 func (g *gates) sent(c echo.Context) error {

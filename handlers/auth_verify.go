@@ -39,8 +39,8 @@ func (g *gates) createResend(c echo.Context) error {
 	if err == nil {
 		return web.Redirect(c, "/signup/sent")
 	}
-	if f, ok := fields(err, map[string]string{"email": form.Email}); ok {
-		return g.resendPage(c, http.StatusUnprocessableEntity, f)
+	if f, status, ok := again(c, err, map[string]string{"email": form.Email}); ok {
+		return g.resendPage(c, status, f)
 	}
 	return err
 }

@@ -96,8 +96,8 @@ func (b *banks) rename(c echo.Context) error {
 	if err = web.Bind(c, &form); err == nil {
 		err = b.connections.Rename(c.Request().Context(), web.Actor(c), id, form.Name)
 	}
-	if f, again := fields(err, map[string]string{"name": form.Name}); again {
-		return b.page(c, http.StatusUnprocessableEntity, id, f)
+	if f, status, ok := again(c, err, map[string]string{"name": form.Name}); ok {
+		return b.page(c, status, id, f)
 	}
 	if err != nil {
 		return err

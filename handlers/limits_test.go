@@ -11,6 +11,20 @@ import (
 	"dashtam/handlers/handlertest"
 )
 
+// Who tried too often is told when to come back, and finds what they typed.
+func TestLimits_AFormKeepsWhatWasTyped(t *testing.T) {
+	b := handlertest.New(t).Stranger()
+	for range 10 {
+		b.Post("/signup", "name", "Nora Okafor", "email", "nora@example.com", "password", handlertest.Password).WantRedirect("/signup/sent")
+	}
+	p := b.Post("/signup", "name", "Nora Okafor", "email", "nora@example.com", "password", handlertest.Password).Want(429)
+	p.WantOne(`input[name=email][value="nora@example.com"]`)
+	p.WantText("That was too often.").WantText("minutes or later")
+	if p.Header.Get("Retry-After") == "" || strings.Contains(p.Body, handlertest.Password) {
+		t.Errorf("Retry-After %q, or the password came back", p.Header.Get("Retry-After"))
+	}
+}
+
 // Break RL-3: handlers/middleware/identify.go: begin at the left of hops.
 func TestLimits_RL3_ForwardedFor(t *testing.T) {
 	attack := func(t *testing.T, app *handlertest.App, forwarded func(n int) string) int {

@@ -1,9 +1,11 @@
 package handlers_test
 
 import (
+	"bufio"
 	"encoding/csv"
 	"fmt"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -164,7 +166,7 @@ func TestTransactions(t *testing.T) {
 	t.Run("htmx", func(t *testing.T) {
 		older := nora.Get("/transactions").Find(".pager a").AttrOr("hx-get", "")
 		p := nora.HX("GET", older).Want(http.StatusOK)
-		if p.Find("nav.rail-nav").Length() != 0 || p.Find(".txs > tbody[data-day]").Length() != 50 || p.Find("#older").Length() != 1 {
+		if p.Find("nav.rail-nav").Length() != 0 || p.Find(".txs > tbody[data-day]").Length() != 30 || p.Find("#older").Length() != 1 {
 			t.Error("the days that follow are not in the fragment")
 		}
 	})
@@ -231,6 +233,50 @@ func TestExport_XS3_NoFormulaAndWholeAmounts(t *testing.T) {
 		if row[6] != "-84.27" || row[7] != "USD" {
 			t.Errorf("the amount became %q %q", row[6], row[7])
 		}
+	}
+}
+
+// RL-8: however much there is, a page holds thirty lines, and an export passes through without being held.
+// Break RL-8: services/ledger/query.go: PageSize = 30  ->  PageSize = 500000
+// Break RL-8: handlers/transactions_csv.go: in exportTransactions, collect what Export gives into a slice and write it afterwards
+func TestTransactions_RL8_NothingGrowsWithTheHousehold(t *testing.T) {
+	app := handlertest.New(t)
+	nora := withMoney(t, app, "Nora Okafor", 1)
+	const many = 200_000
+	if _, err := app.DB.Exec(t.Context(), `
+		INSERT INTO transactions (user_id, id, account_id, external_id, status, booked_on, happened_at, amount_minor, currency, payee, description)
+		SELECT user_id, gen_random_uuid(), account_id, 'more' || n, 'posted', booked_on - n % 1000, happened_at, amount_minor, currency, payee, repeat('d', 60)
+		FROM transactions, generate_series(1, $1) n WHERE user_id = $2`, many, nora.User.ID); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/transactions", "/accounts/" + nora.checking} {
+		if n := nora.Get(path).Want(http.StatusOK).Find(`a[href^="/transactions/"]`).Length(); n == 0 || n > 30 {
+			t.Errorf("%s has %d lines", path, n)
+		}
+	}
+
+	held := func() int64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	before := held()
+	export := nora.Stream("/transactions.csv")
+	defer export.Close() //nolint:errcheck // it was read
+	lines := bufio.NewScanner(export)
+	if !lines.Scan() || !lines.Scan() {
+		t.Fatal("nothing came")
+	}
+	if more := held() - before; more > 12<<20 {
+		t.Errorf("%d MB are held while the export waits for its reader", more>>20)
+	}
+	n := 1
+	for lines.Scan() {
+		n++
+	}
+	if n != many+1 || lines.Err() != nil {
+		t.Errorf("%d of %d lines came, %v", n, many+1, lines.Err())
 	}
 }
 

@@ -39,8 +39,11 @@ func TestReset_FromForgotToSignedIn(t *testing.T) {
 	if _, has := p.WantOne("input[name=password][autocomplete=new-password]").Attr("value"); has {
 		t.Error("the password came back")
 	}
-	b.Post(link, "password", "five quiet herons wade at dusk").WantRedirect("/login").Follow().Want(200).WantOne("[role=status]")
+	phone := app.Stranger()
+	phone.Post("/login", "email", nora.User.Email, "password", handlertest.Password).WantRedirect("/overview")
+	nora.Post(link, "password", "five quiet herons wade at dusk").WantRedirect("/login").Follow().Want(200).WantOne("[role=status]")
 	nora.Get(profile).WantRedirect(toLogin)
+	phone.Get(profile).WantRedirect(toLogin)
 	b.Get("/overview").WantRedirect("/login?next=%2Foverview") // nobody is signed in by a reset
 	b.Post(link, "password", "five quiet herons wade at dusk").Want(404).WantOne(`a[href="/password/forgot"]`)
 	b.Post("/login", "email", nora.User.Email, "password", handlertest.Password).Want(401)

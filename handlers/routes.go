@@ -182,7 +182,7 @@ func (d Deps) staffRoutes() []route {
 		{method: http.MethodPost, path: personPath + "/enable", access: admin, fresh: personPath, handle: staff.act(d.Auth.Enable, "The account can be used again, with the password it had.")},
 		{method: http.MethodPost, path: personPath + "/sign-out", access: admin, fresh: personPath, handle: staff.act(d.Auth.SignOut, "Whatever they were signed in with has ended.")},
 		{method: http.MethodPost, path: personPath + "/reset", access: admin, fresh: personPath, handle: staff.act(d.Auth.StartReset, "A link to choose a new password is on its way to them.")},
-		{method: http.MethodGet, path: personPath + "/delete", access: admin, handle: staff.askDelete},
+		{method: http.MethodGet, path: personPath + "/delete", access: admin, fresh: personPath + "/delete", handle: staff.askDelete},
 		{method: http.MethodPost, path: personPath + "/delete", access: admin, fresh: personPath + "/delete", handle: staff.remove, slow: true},
 		{method: http.MethodGet, path: "/admin/settings", access: admin, handle: rules.show},
 		{method: http.MethodPost, path: "/admin/settings", access: admin, fresh: "/admin/settings", handle: rules.invite},

@@ -34,8 +34,8 @@ func (s *settings) changeEmail(c echo.Context) error {
 		return web.Redirect(c, emailPath)
 	}
 	typed := map[string]string{"email": form.Email}
-	if f, ok := fields(err, typed); ok {
-		return s.emailPage(c, http.StatusUnprocessableEntity, f)
+	if f, status, ok := again(c, err, typed); ok {
+		return s.emailPage(c, status, f)
 	}
 	if errors.Is(err, auth.ErrPassword) {
 		f := pages.Fields{Values: typed, Errors: map[string]string{"password": errs.Message(err)}}
@@ -77,6 +77,9 @@ func (g *gates) showUndoEmail(c echo.Context) error {
 func (g *gates) undoEmail(c echo.Context) error {
 	if err := g.auth.UndoEmail(c.Request().Context(), web.Actor(c), c.Param("token")); err != nil {
 		return spent(c, err, "")
+	}
+	if err := g.sessions.Destroy(c.Request().Context()); err != nil { // as in reset
+		return err
 	}
 	web.Flash(c, web.OK, "Your account is back. A mail with a link to choose a new password is on its way.")
 	return web.Redirect(c, "/password/sent")

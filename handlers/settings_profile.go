@@ -41,8 +41,8 @@ func (s *settings) updateProfile(c echo.Context) error {
 		web.Flash(c, web.OK, "Your profile is saved.")
 		return web.Redirect(c, "/settings/profile")
 	}
-	if f, ok := fields(err, map[string]string{"name": form.Name, "timezone": form.Timezone, "theme": form.Theme}); ok {
-		return s.profilePage(c, http.StatusUnprocessableEntity, pages.Profile{Fields: f, Shortcuts: form.Shortcuts})
+	if f, status, ok := again(c, err, map[string]string{"name": form.Name, "timezone": form.Timezone, "theme": form.Theme}); ok {
+		return s.profilePage(c, status, pages.Profile{Fields: f, Shortcuts: form.Shortcuts})
 	}
 	return err
 }

@@ -30,8 +30,8 @@ func (s *settings) changePassword(c echo.Context) error {
 		web.Flash(c, web.OK, "Your password is changed. Every other device and program is signed out, and a mail tells you of it.")
 		return web.Redirect(c, "/settings/security")
 	}
-	if f, ok := fields(err, nil); ok {
-		return s.securityPage(c, http.StatusUnprocessableEntity, f)
+	if f, status, ok := again(c, err, nil); ok {
+		return s.securityPage(c, status, f)
 	}
 	if errors.Is(err, auth.ErrPassword) {
 		return s.securityPage(c, http.StatusUnauthorized, pages.Fields{Errors: map[string]string{"current_password": errs.Message(err)}})

@@ -52,28 +52,6 @@ func TestSecurity(t *testing.T) {
 	})
 }
 
-// Break AZ-6: handlers/web/form.go: take the field's own name where it has no tag.
-func TestForms_AZ6_NothingButTheirFields(t *testing.T) {
-	app := handlertest.New(t)
-	nora, ada := app.SignedIn("Nora Okafor"), app.SignedIn("Ada Eze")
-	extra := []string{"role", "admin", "Role", "admin", "user_id", ada.User.ID.String(), "id", ada.User.ID.String(), "verified_at", "2020-01-01", "email", ada.User.Email, "proved_at", "2099-01-01"}
-	for _, form := range [][]string{
-		{"/reauth", "password", handlertest.Password},
-		{changePath, "current_password", handlertest.Password, "password", "four quiet herons"},
-		{endOthers},
-	} {
-		if p := nora.Post(form[0], append(form[1:], extra...)...); p.Status != 303 {
-			t.Errorf("%s: %d %s", form[0], p.Status, p.Said())
-		}
-	}
-	after, err := app.Auth.GetUser(t.Context(), nora.User.ID)
-	if err != nil || after.Admin() || after.Email != nora.User.Email {
-		t.Errorf("%+v, %v", after, err)
-	}
-	ada.Get(profile).Want(200)
-	ada.Post("/reauth", "password", handlertest.Password).WantRedirect("/overview")
-}
-
 // Break PW-2: views/pages/gates.templ: in newPassword, "pattern": ".*[0-9].*" among the Attrs
 func TestPassword_PW2_NoRulesAndFriendlyToManagers(t *testing.T) {
 	app := handlertest.New(t)

@@ -14,7 +14,7 @@ import (
 const (
 	sessionList = "/settings/sessions"
 	endOthers   = sessionList + "/revoke-others"
-	toReauth    = "/reauth?next=%2Fsettings%2Fsessions"
+	toReauth    = "/reauth?next=%2Fsettings%2Fsessions&undone=true"
 )
 
 // stale makes everybody's last proof older than a quarter of an hour.
@@ -103,7 +103,7 @@ func TestReauth_SE5_LG4_SensitiveActsAskAgain(t *testing.T) {
 	nora.Post("/reauth", "password", "WrongPassword", "next", sessionList).Want(401).WantOne(`form[action="/reauth"] [role=alert]`)
 	nora.Post(endOthers).WantRedirect(toReauth)
 	old := nora.Cookie("session")
-	nora.Post("/reauth", "password", handlertest.Password, "next", sessionList).WantRedirect(sessionList)
+	nora.Post("/reauth", "password", handlertest.Password, "next", sessionList, "undone", "true").WantRedirect(sessionList).Follow().WantText("Nothing was done yet")
 	if nora.Cookie("session") == old {
 		t.Error("the token is the same as before")
 	}

@@ -107,6 +107,21 @@ func (b *Browser) Send(r *http.Request) *Page {
 	return &Page{Document: doc, Status: res.StatusCode, Header: res.Header, Body: string(raw), b: b, asked: r.Method + " " + r.URL.RequestURI()}
 }
 
+// Stream begins to read a page that must be there, and leaves the rest to the caller.
+func (b *Browser) Stream(path string) io.ReadCloser {
+	b.t.Helper()
+	r, err := http.NewRequestWithContext(b.t.Context(), http.MethodGet, b.app.URL+path, http.NoBody)
+	b.app.must(err)
+	r.Header.Set("Accept-Encoding", "identity")
+	client := &http.Client{Jar: b.client.Jar, Transport: &http.Transport{DisableKeepAlives: true}}
+	res, err := client.Do(r)
+	b.app.must(err)
+	if res.StatusCode != http.StatusOK {
+		b.t.Fatalf("GET %s: status %d", path, res.StatusCode)
+	}
+	return res.Body
+}
+
 // Cookie is the value of a cookie in the jar, or nothing.
 func (b *Browser) Cookie(name string) string {
 	for _, c := range b.client.Jar.Cookies(b.app.BaseURL) {

@@ -29,7 +29,7 @@ func bind(contentType, body string) (sample, error) {
 }
 
 // Break AZ-6: handlers/web/form.go: take the field's own name where it has no tag.
-func TestBind(t *testing.T) {
+func TestBind_AZ6(t *testing.T) {
 	for name, tc := range map[string]struct {
 		contentType, body string
 		want              sample

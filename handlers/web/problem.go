@@ -90,14 +90,15 @@ func logProblem(r *http.Request, status int, err error) {
 	}
 }
 
-// Later notes that err, which the handler's own page tells of, is ours and passes: it is logged, and Retry-After says
+// Later notes that err, which the handler's own page tells of, passes (429, 503): it is logged, and Retry-After says
 // after how many seconds to come back. ok is false for an error that is not of this kind.
 func Later(c echo.Context, err error) (seconds int, ok bool) {
-	if Status(err) != http.StatusServiceUnavailable {
+	status := Status(err)
+	if status != http.StatusServiceUnavailable && status != http.StatusTooManyRequests {
 		return 0, false
 	}
-	logProblem(c.Request(), http.StatusServiceUnavailable, err)
-	seconds = retryAfter(http.StatusServiceUnavailable, err)
+	logProblem(c.Request(), status, err)
+	seconds = retryAfter(status, err)
 	c.Response().Header().Set("Retry-After", strconv.Itoa(seconds))
 	return seconds, true
 }

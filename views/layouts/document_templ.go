@@ -220,9 +220,9 @@ func document(f Frame) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var12 string
-		templ_7745c5c3_Var12, templ_7745c5c3_Err = templ.JoinStringErrs(static.URL("htmx.js"))
+		templ_7745c5c3_Var12, templ_7745c5c3_Err = templ.JoinStringErrs(static.URL("app.js"))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/layouts/document.templ`, Line: 40, Col: 56}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/layouts/document.templ`, Line: 40, Col: 55}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var12))
 		if templ_7745c5c3_Err != nil {
@@ -246,9 +246,9 @@ func document(f Frame) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var14 string
-		templ_7745c5c3_Var14, templ_7745c5c3_Err = templ.JoinStringErrs(static.URL("app.js"))
+		templ_7745c5c3_Var14, templ_7745c5c3_Err = templ.JoinStringErrs(static.URL("htmx.js"))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/layouts/document.templ`, Line: 41, Col: 55}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/layouts/document.templ`, Line: 41, Col: 56}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var14))
 		if templ_7745c5c3_Err != nil {
@@ -457,7 +457,7 @@ func Terms() templ.Component {
 			templ_7745c5c3_Var20 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 35, "<table class=\"ledger\" role=\"table\"><caption class=\"sr-only\">What Dashtam does and does not do</caption> <thead role=\"rowgroup\"><tr role=\"row\"><th scope=\"col\" role=\"columnheader\">Dashtam</th><th scope=\"col\" role=\"columnheader\" class=\"r\"><span class=\"sr-only\">Answer</span></th></tr></thead> <tbody role=\"rowgroup\"><tr role=\"row\"><th scope=\"row\" role=\"rowheader\">Reads balances and transactions</th><td role=\"cell\" class=\"r font-medium text-accent\">Yes</td></tr><tr role=\"row\"><th scope=\"row\" role=\"rowheader\">Sees your bank password</th><td role=\"cell\" class=\"r font-medium\">Never</td></tr><tr role=\"row\"><th scope=\"row\" role=\"rowheader\">Moves money</th><td role=\"cell\" class=\"r font-medium\">Never</td></tr><tr role=\"row\"><th scope=\"row\" role=\"rowheader\">Sends your data to anyone else</th><td role=\"cell\" class=\"r font-medium\">Never</td></tr></tbody><tfoot role=\"rowgroup\"><tr role=\"row\"><th scope=\"row\" role=\"rowheader\">Writes down every use of a bank token</th><td role=\"cell\" class=\"r text-accent\">Always</td></tr></tfoot></table>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 35, "<table class=\"ledger ledger-sum\" role=\"table\"><caption class=\"sr-only\">What Dashtam does and does not do</caption> <thead role=\"rowgroup\"><tr role=\"row\"><th scope=\"col\" role=\"columnheader\">Dashtam</th><th scope=\"col\" role=\"columnheader\" class=\"r\"><span class=\"sr-only\">Answer</span></th></tr></thead> <tbody role=\"rowgroup\"><tr role=\"row\"><th scope=\"row\" role=\"rowheader\">Reads balances and transactions</th><td role=\"cell\" class=\"r font-medium text-accent\">Yes</td></tr><tr role=\"row\"><th scope=\"row\" role=\"rowheader\">Sees your bank password</th><td role=\"cell\" class=\"r font-medium\">Never</td></tr><tr role=\"row\"><th scope=\"row\" role=\"rowheader\">Moves money</th><td role=\"cell\" class=\"r font-medium\">Never</td></tr><tr role=\"row\"><th scope=\"row\" role=\"rowheader\">Sends your data to anyone else</th><td role=\"cell\" class=\"r font-medium\">Never</td></tr></tbody><tfoot role=\"rowgroup\"><tr role=\"row\"><th scope=\"row\" role=\"rowheader\">Writes down every use of a bank token</th><td role=\"cell\" class=\"r text-accent\">Always</td></tr></tfoot></table>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

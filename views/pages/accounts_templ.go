@@ -133,7 +133,7 @@ func accountsTable(accounts []ledger.Standing, now time.Time) templ.Component {
 			templ_7745c5c3_Var4 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "<table class=\"ledger accts\" role=\"table\"><caption class=\"sr-only\">Accounts by kind, with the last 90 days and the balance</caption> <thead class=\"max-md:sr-only\" role=\"rowgroup\"><tr role=\"row\"><th scope=\"col\" role=\"columnheader\"><span class=\"sr-only\">Account</span></th><th scope=\"col\" role=\"columnheader\"><span class=\"sr-only\">Status</span></th><th scope=\"col\" role=\"columnheader\" class=\"acc-spark r\">90 days</th><th scope=\"col\" role=\"columnheader\" class=\"acc-chg r\">Change</th><th scope=\"col\" role=\"columnheader\" class=\"r\">Balance</th></tr></thead> ")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "<table class=\"ledger ledger-sum accts\" role=\"table\"><caption class=\"sr-only\">Accounts by kind, with the last 90 days and the balance</caption> <thead class=\"max-md:sr-only\" role=\"rowgroup\"><tr role=\"row\"><th scope=\"col\" role=\"columnheader\"><span class=\"sr-only\">Account</span></th><th scope=\"col\" role=\"columnheader\"><span class=\"sr-only\">Status</span></th><th scope=\"col\" role=\"columnheader\" class=\"acc-spark r\">90 days</th><th scope=\"col\" role=\"columnheader\" class=\"acc-chg r\">Change</th><th scope=\"col\" role=\"columnheader\" class=\"r\">Balance</th></tr></thead> ")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -661,9 +661,9 @@ func reconnectForm(b ledger.Bank, verb string) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var24 templ.SafeURL
-		templ_7745c5c3_Var24, templ_7745c5c3_Err = templ.JoinURLErrs(templ.SafeURL("/connections/" + b.ConnectionID.String() + "/reconnect"))
+		templ_7745c5c3_Var24, templ_7745c5c3_Err = templ.JoinURLErrs("/connections/" + b.ConnectionID.String() + "/reconnect")
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/accounts.templ`, Line: 167, Col: 101}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/accounts.templ`, Line: 167, Col: 86}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var24))
 		if templ_7745c5c3_Err != nil {
@@ -727,7 +727,7 @@ func statementTable(v Account) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			for i, t := range v.Transactions {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 54, "<tr role=\"row\"><th scope=\"row\" role=\"rowheader\" class=\"s-date\"><span class=\"faint num whitespace-nowrap\">")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 54, "<tr role=\"row\" class=\"hov\"><th scope=\"row\" role=\"rowheader\" class=\"s-date\"><span class=\"faint num whitespace-nowrap\">")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

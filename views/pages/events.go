@@ -154,6 +154,9 @@ type Activity struct {
 	Now   time.Time
 }
 
+// byLink are acts that a link in a mail does, usually the person's own.
+var byLink = []string{"verify", "password.reset", "email.changed", "email.undone", "invitation.used"}
+
 // actedBy says to a person who did something to what is theirs.
 func actedBy(e audit.Entry) string {
 	switch {
@@ -161,6 +164,8 @@ func actedBy(e audit.Entry) string {
 		return "You"
 	case e.ActorKind == "admin":
 		return "An administrator"
+	case e.ActorKind == "anonymous" && slices.Contains(byLink, e.Act):
+		return "Whoever opened the mailed link"
 	case e.ActorKind == "anonymous":
 		return "Somebody who was not signed in"
 	default:

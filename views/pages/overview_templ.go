@@ -435,9 +435,9 @@ func needsYouNotice(v Overview) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var15 templ.SafeURL
-				templ_7745c5c3_Var15, templ_7745c5c3_Err = templ.JoinURLErrs(templ.SafeURL("/connections/" + banks[0].ConnectionID.String() + "/reconnect"))
+				templ_7745c5c3_Var15, templ_7745c5c3_Err = templ.JoinURLErrs("/connections/" + banks[0].ConnectionID.String() + "/reconnect")
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/overview.templ`, Line: 108, Col: 111}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/overview.templ`, Line: 108, Col: 96}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var15))
 				if templ_7745c5c3_Err != nil {
@@ -768,7 +768,7 @@ func recentTransactions(list []ledger.Transaction, now time.Time) templ.Componen
 				return templ_7745c5c3_Err
 			}
 			for _, t := range list {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 46, "<tr><th scope=\"row\"><a class=\"row-link block truncate\" href=\"")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 46, "<tr class=\"hov\"><th scope=\"row\"><a class=\"row-link block truncate\" href=\"")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -1024,7 +1024,7 @@ func overviewEmpty() templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 61, "</div></div><div><table class=\"ledger\"><caption class=\"sr-only\">What happens next</caption> <thead><tr><th scope=\"col\">What happens</th><th scope=\"col\" class=\"r\">Takes</th></tr></thead> <tbody><tr><th scope=\"row\">Choose the bank</th><td class=\"r muted\">10 seconds</td></tr><tr><th scope=\"row\">Sign in there and agree</th><td class=\"r muted\">1 minute</td></tr><tr><th scope=\"row\">We fetch your history</th><td class=\"r muted\">1 minute</td></tr></tbody><tfoot><tr><th scope=\"row\">Until you see your net worth</th><td class=\"r\">about 2 minutes</td></tr></tfoot></table></div></section>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 61, "</div></div><div><table class=\"ledger ledger-sum\"><caption class=\"sr-only\">What happens next</caption> <thead><tr><th scope=\"col\">What happens</th><th scope=\"col\" class=\"r\">Takes</th></tr></thead> <tbody><tr><th scope=\"row\">Choose the bank</th><td class=\"r muted\">10 seconds</td></tr><tr><th scope=\"row\">Sign in there and agree</th><td class=\"r muted\">1 minute</td></tr><tr><th scope=\"row\">We fetch your history</th><td class=\"r muted\">1 minute</td></tr></tbody><tfoot><tr><th scope=\"row\">Until you see your net worth</th><td class=\"r\">about 2 minutes</td></tr></tfoot></table></div></section>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

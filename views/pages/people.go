@@ -103,6 +103,7 @@ func (p AdminPerson) confirm() components.FieldProps {
 type AdminSettings struct {
 	Fields
 	Fault       string
+	Proved      bool // a proof of the last 15 minutes, without which nothing typed here would be kept
 	Policy      auth.Signup
 	Invitations []auth.Invitation
 	Configured  []admin.Setting
