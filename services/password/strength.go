@@ -6,6 +6,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/ccojocar/zxcvbn-go"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -45,9 +46,10 @@ func (s *Service) Strength(password string, about ...string) Strength {
 		return Strength{Word: "Not usable", Reason: reason}
 	}
 	text := norm.NFKC.String(password)
-	score := score(text)
+	score := score(text, about)
 	reason := fmt.Sprintf("%d characters, in no list of common passwords.", utf8.RuneCountInString(text))
 	if utf8.RuneCountInString(text) < recommended {
+		score = min(score, 3) // the estimator knows nothing of that advice
 		reason += fmt.Sprintf(" %d or more are better; a short sentence is easiest to remember.", recommended)
 	}
 	return Strength{Score: score, Word: [...]string{1: "Weak", 2: "Fair", 3: "Strong", 4: "Very strong"}[score], Reason: reason, OK: true}
@@ -87,52 +89,13 @@ func without(text string, about []string) string {
 	return text
 }
 
-// score counts the characters that are not foreseen from what stands before: repeated, next to the last one as in 1234
-// and abcd, or a piece that was there already. Digits count half, and a whole common password as little as two letters.
-// It is a hint for people and decides nothing. It is our own because the port of zxcvbn that others use (trustelem) was
-// last released in 2019; a fork of that, eljamo/zxcvbn, is kept up and may take this place.
-func score(text string) int {
-	var half int
-	var previous rune
-	runes := []rune(strings.ToLower(text))
-	for i := 0; i < len(runes); i++ {
-		r := runes[i]
-		switch d := r - previous; {
-		case commonAt(runes[i:]) > 0:
-			half += 4
-			i += commonAt(runes[i:]) - 1
-		case i+piece <= len(runes) && strings.Contains(string(runes[:i]), string(runes[i:i+piece])):
-			half++
-			i += piece - 1
-		case d >= -1 && d <= 1:
-		case unicode.IsDigit(r):
-			half++
-		default:
-			half += 2
-		}
-		previous = r
-	}
-	switch {
-	case half < 2*MinLength:
-		return 1
-	case half < 2*(recommended-3):
-		return 2
-	case half < 2*(recommended+4):
-		return 3
-	}
-	return 4
-}
+// looked is how many characters of a password the estimator looks at: its time grows with their square, and what comes
+// after so many adds nothing to the highest score.
+const looked = 40
 
-// piece is how many characters in a row count as one when they were there already, longestCommon how long common
-// passwords are looked for within a longer one.
-const piece, longestCommon = 4, 16
-
-// commonAt is how many characters of text's beginning are a common password, the most there are.
-func commonAt(text []rune) int {
-	for n := min(len(text), longestCommon); n >= MinLength; n-- {
-		if isCommon(string(text[:n])) {
-			return n
-		}
-	}
-	return 0
+// score is zxcvbn's, 0 to 4, of which 0 and 1 are both weak here. It is a hint for people and decides nothing.
+func score(text string, about []string) int {
+	runes := []rune(text)
+	words := strings.Fields(strings.ToLower(strings.Join(append(about, "dashtam"), " ")))
+	return max(1, zxcvbn.PasswordStrength(string(runes[:min(len(runes), looked)]), words).Score)
 }

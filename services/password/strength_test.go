@@ -110,11 +110,11 @@ func TestStrengthMeter(t *testing.T) {
 		"password":                             {0, "Not usable"},
 		"73105284":                             {1, "Weak"},
 		"kkkkkkkkkkkkkkkkkkkk":                 {1, "Weak"},
-		"lr5kz9w8":                             {1, "Weak"},
-		"rvkxzmpt!":                            {2, "Fair"},
+		"lr5kz9w8":                             {3, "Strong"},
+		"rvkxzmpt!":                            {3, "Strong"},
 		"iloveyouiloveyou17":                   {1, "Weak"},
-		"xqztxqztxqztxqztxqzt":                 {1, "Weak"},
-		"four quiet herons":                    {3, "Strong"},
+		"bluechair77":                          {2, "Fair"},
+		"four quiet herons":                    {4, "Very strong"},
 		"four quiet herons by the copper lake": {4, "Very strong"},
 	} {
 		got := cheap.Strength(text)
