@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// settledEnv tells a worker that it has the priority it shall have.
-const settledEnv = "DASHTAM_HASH_WORKER_SETTLED"
+// usualEnv tells a worker to keep the priority it is born with.
+const usualEnv = "DASHTAM_HASH_WORKER_USUAL"
 
 const (
 	// tries is how many workers may die under one password before it is hashed here.
@@ -66,7 +66,7 @@ func (p *Pool) Start(ctx context.Context, log *slog.Logger, command ...string) (
 
 // keep has one worker running until ctx ends.
 func (c *crew) keep(ctx context.Context) {
-	runtime.LockOSThread() // the kernel ends the worker when the thread that started it ends; see belowEverybody
+	runtime.LockOSThread() // the kernel ends the worker when the thread that started it ends
 	defer runtime.UnlockOSThread()
 	pause := firstPause
 	for ctx.Err() == nil {
@@ -93,7 +93,7 @@ func (c *crew) run(ctx context.Context) error {
 	cmd := exec.CommandContext(ctx, c.command[0], c.command[1:]...)
 	cmd.Env = []string{"GOMAXPROCS=1", "GOTRACEBACK=none", "GOGC=20"} // small; and nothing of ours, where keys may stand
 	if c.usual {
-		cmd.Env = append(cmd.Env, settledEnv+"=1")
+		cmd.Env = append(cmd.Env, usualEnv+"=1")
 	}
 	apart(cmd)
 	in, err := cmd.StdinPipe()

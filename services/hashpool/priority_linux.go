@@ -3,7 +3,6 @@ package hashpool
 import (
 	"os"
 	"os/exec"
-	"runtime"
 	"strconv"
 	"syscall"
 
@@ -21,19 +20,31 @@ func apart(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
 }
 
-// belowEverybody gives this process what is left of the cores when nobody else wants them, and keeps its memory from
-// others. Priority belongs to a thread and is inherited by those it starts; the Go runtime has several by now. So one
-// thread is made low and becomes a new program, all of whose threads are.
-func belowEverybody() error {
-	if os.Getenv(settledEnv) != "" {
+// belowEverybody gives this process what is left of the cores when nobody else wants them, unless it was told to keep the
+// usual priority, and keeps its memory from others (VT-6). Priority belongs to a thread and is inherited by those it
+// starts, and the Go runtime has several by now: so each is made low, until none is met that was not.
+func belowEverybody() {
+	defer func() { // last: after it /proc/self is root's
 		_ = unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{})
-		_ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) // no core dump, no debugger (VT-6)
-		return nil
+		_ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) // no core dump, no debugger
+	}()
+	if os.Getenv(usualEnv) != "" {
+		return
 	}
-	runtime.LockOSThread()
 	// Each is refused in some container; the others then still help.
 	_ = os.WriteFile("/proc/self/autogroup", []byte(strconv.Itoa(lowest)), 0)
-	_ = unix.Setpriority(unix.PRIO_PROCESS, 0, lowest)
-	_ = unix.SchedSetAttr(0, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_IDLE, Nice: lowest}, 0)
-	return syscall.Exec("/proc/self/exe", os.Args, append(os.Environ(), settledEnv+"=1")) //nolint:gosec // itself
+	low := map[int]bool{}
+	for more := true; more; {
+		more = false
+		threads, _ := os.ReadDir("/proc/self/task")
+		for _, t := range threads {
+			id, err := strconv.Atoi(t.Name())
+			if err != nil || low[id] {
+				continue
+			}
+			low[id], more = true, true
+			_ = unix.Setpriority(unix.PRIO_PROCESS, id, lowest)
+			_ = unix.SchedSetAttr(id, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_IDLE, Nice: lowest}, 0)
+		}
+	}
 }

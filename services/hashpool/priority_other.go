@@ -9,4 +9,4 @@ const processes = false
 
 func apart(*exec.Cmd) {}
 
-func belowEverybody() error { return nil }
+func belowEverybody() {}

@@ -96,11 +96,9 @@ func readText(r io.Reader) ([]byte, error) {
 
 // Work is the whole life of a worker process: it answers requests from in until there are none, which is when the
 // process that started it ends or lets go of it. It first makes itself the least important process there is
-// (belowEverybody), which may start the program anew.
+// (belowEverybody).
 func Work(ctx context.Context, p *password.Service, in io.Reader, out io.Writer) error {
-	if err := belowEverybody(); err != nil {
-		return fmt.Errorf("hashpool: lowering the priority: %w", err)
-	}
+	belowEverybody()
 	debug.FreeOSMemory() // what starting the program took is half of what a worker would hold for good
 	return serve(ctx, p, bufio.NewReader(in), out)
 }
