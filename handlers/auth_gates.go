@@ -57,8 +57,8 @@ func again(c echo.Context, err error, typed map[string]string) (f pages.Fields, 
 
 // know keeps in the browser that its person has come by a mail of ours: they sign in from a known device next (RL-2).
 func (g *gates) know(c echo.Context) {
-	if device := auth.VisitorFrom(c.Request().Context()).Device; device != "" {
-		g.cookies.Set(c, web.DeviceCookie, device)
+	if device := auth.VisitorFrom(c.Request().Context()).Device; device.Value != "" {
+		g.cookies.KeepDevice(c, device)
 	}
 }
 

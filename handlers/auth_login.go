@@ -34,12 +34,12 @@ func (g *gates) login(c echo.Context) error {
 	err := web.Bind(c, &form)
 	var done auth.Login
 	if err == nil {
-		credentials := auth.Credentials{Email: form.Email, Password: form.Password, Device: g.cookies.Get(c, web.DeviceCookie)}
+		credentials := auth.Credentials{Email: form.Email, Password: form.Password, Device: g.cookies.Device(c, g.auth.DeviceName(form.Email))}
 		done, err = g.auth.Login(c.Request().Context(), web.Actor(c), credentials, g.sessions.SignIn)
 	}
 	next := web.Next(form.Next)
 	if err == nil {
-		g.cookies.Set(c, web.DeviceCookie, done.Device)
+		g.cookies.KeepDevice(c, done.Device)
 		if next == "" {
 			next = "/overview"
 		}
@@ -76,7 +76,7 @@ func (g *gates) loginPage(c echo.Context, status int, p pages.Login) error {
 }
 
 // logout ends the session here and on the server, and has the browser forget what it kept of our pages (SE-3). It keeps
-// its cookies: the one that makes the device known must stay.
+// its cookies: those that make the device known must stay.
 func (g *gates) logout(c echo.Context) error {
 	ctx := c.Request().Context()
 	if err := g.auth.Logout(ctx, web.Actor(c)); err != nil {

@@ -30,7 +30,7 @@ func (g *gates) setUp(c echo.Context) error {
 		err = g.sessions.SignIn(ctx, u)
 	}
 	if err == nil {
-		g.cookies.Set(c, web.DeviceCookie, g.auth.NewDevice(u.Email))
+		g.cookies.KeepDevice(c, g.auth.NewDevice(u))
 		web.Flash(c, web.OK, "This Dashtam is yours to run. People can sign up now.")
 		return web.Redirect(c, "/admin")
 	}

@@ -30,7 +30,7 @@
 //	hashpool            | io      | processes               | -
 //	jobs                | io      | PostgreSQL              | -
 //	ledger              | io      | PostgreSQL              | accounts transactions holdings balance_days
-//	limits              | io      | PostgreSQL, Redis       | limit_counters
+//	limits              | io      | PostgreSQL, Redis       | limit_counters limit_streaks
 //	metrics             | io      | -                       | -
 //	postgres            | io      | PostgreSQL              | -
 //	postgres/embedded   | io      | processes, files        | -

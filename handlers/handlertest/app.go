@@ -120,7 +120,7 @@ func (app *App) wire() {
 			}
 			return handlers.Condition{Degraded: []string{"redis"}}
 		},
-		Auth: people, Passwords: passwords, Sessions: web.NewSessions(auth.NewSessions(app.DB, auth.SessionConfig{}), base),
+		Auth: people, Limits: counters, Passwords: passwords, Sessions: web.NewSessions(auth.NewSessions(app.DB, auth.SessionConfig{}), base),
 	}
 	app.wireBanks(queue, counters)
 	letters := email.New(email.Config{Sender: outbox, Linker: people, BaseURL: app.URL, Render: plainLetter})

@@ -11,7 +11,6 @@ import (
 
 	"github.com/PuerkitoBio/goquery"
 
-	"dashtam/handlers/web"
 	"dashtam/services/auth"
 )
 
@@ -41,7 +40,8 @@ func (app *App) SignedIn(name string) *Browser {
 	app.t.Helper()
 	b := app.Stranger()
 	b.User = app.Person(name)
-	b.SetCookie(web.DeviceCookie, app.Auth.NewDevice(b.User.Email))
+	known := app.Auth.NewDevice(b.User)
+	b.SetCookie(known.Name, known.Value)
 	b.Post("/login", "email", b.User.Email, "password", Password).WantRedirect("/overview")
 	return b
 }

@@ -6,6 +6,8 @@
 //   - Nobody learns from an answer whether an address has an account: every class of failure does the same work and gives
 //     the same error (LG-1, LG-2, SU-1, SU-2). Limits come first, then the account is read, then one hash is computed, for
 //     an unknown address too (LG-3). No connection is held while hashing.
+//   - Strangers can use up the tries of strangers at an account, and no others: known devices, sessions and mailed links
+//     have their own. All together are at most a hundred in a row (RL-2).
 //   - Of every secret handed out (session token, link, refresh token) only a hash is stored (SE-2, RS-2).
 //   - A session that was ended is never written again, whatever request is still in flight (SE-8).
 //   - What credentials have opened ends with them (EndSessions), also what is being opened at that moment (SE-6).

@@ -197,7 +197,7 @@ func (s *Service) AcceptInvitation(ctx context.Context, who actor.Actor, token, 
 	if err != nil {
 		return User{}, err
 	}
-	hash, err := s.Hashes.Hash(ctx, hashpool.Known, r.Password)
+	hash, err := s.Hashes.Hash(ctx, hashpool.Stranger, r.Password)
 	if err != nil {
 		return User{}, err
 	}

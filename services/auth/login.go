@@ -20,13 +20,13 @@ import (
 // Credentials are what somebody types to sign in, and what their browser brought along.
 type Credentials struct {
 	Email, Password string
-	Device          string // the known-device value, if any
+	Device          string // a Device's value, if any
 }
 
 // Login is a login that worked.
 type Login struct {
 	User   User
-	Device string // the known-device value to keep in the browser
+	Device Device // to keep in the browser
 	Spans  Spans
 }
 
@@ -37,27 +37,6 @@ type Spans struct {
 	Verify time.Duration // computing the hash; a second one when its cost has risen (PW-7)
 	Start  time.Duration // creating the session, or the API's refresh token
 	Write  time.Duration // the rest of the transaction
-}
-
-// attempt is one try to sign in on its way through Login.
-type attempt struct {
-	key      string // of the address
-	password string
-	subject  string // of limits.LoginFailures
-	priority hashpool.Priority
-	account  *account // nil: unknown
-	failures int      // wrong passwords before this one, in the window of limits.LoginFailures
-	rehashed string   // the password's hash at today's cost, where the stored one is weaker
-	clock    func() time.Time
-	last     time.Time
-	spans    Spans
-}
-
-// lap is the time since the last lap.
-func (a *attempt) lap() time.Duration {
-	before := a.last
-	a.last = a.clock()
-	return a.last.Sub(before)
 }
 
 // Login signs a person in: limits, find user, verify, create session, write. start creates the session (or the API's
@@ -90,13 +69,12 @@ func (s *Service) Login(ctx context.Context, who actor.Actor, c Credentials, sta
 		return Login{}, fmt.Errorf("auth: signing in: %w", err)
 	}
 	s.observe(ctx, "ok", a.spans)
-	if a.failures > 0 {
-		s.forgive(ctx, a.subject)
-	}
+	s.forgive(ctx, a.subject, a.key)
+	device := Device{s.deviceName(a.key), c.Device}
 	if a.priority != hashpool.Known {
-		c.Device = s.newDevice(a.key)
+		device = s.NewDevice(a.account.User)
 	}
-	return Login{User: a.account.User, Device: c.Device, Spans: a.spans}, nil
+	return Login{User: a.account.User, Device: device, Spans: a.spans}, nil
 }
 
 // ending is how a login ended for the profile.
@@ -109,17 +87,6 @@ func ending(err error) profile.Outcome {
 	default:
 		return profile.Refused
 	}
-}
-
-// attempt decides, before anything is looked up, how a try is counted and how urgent its hash is. A known device has a
-// count of its own, so that strangers cannot lock its owner out (RL-2).
-func (s *Service) attempt(c Credentials) *attempt {
-	a := &attempt{key: EmailKey(c.Email), password: c.Password, clock: s.Now, last: s.Now()}
-	a.subject = "account:" + a.key
-	if id, ok := s.knownDevice(c.Device, a.key); ok {
-		a.subject, a.priority = "device:"+id, hashpool.Known
-	}
-	return a
 }
 
 // check finds the account and verifies the password: one query and one hash, whoever asks. outcome is empty when the
@@ -138,6 +105,10 @@ func (s *Service) check(ctx context.Context, a *attempt) (outcome string, err er
 	if err != nil {
 		return "", err
 	}
+	if a.outdated() {
+		a.fromStranger()
+		return s.check(ctx, a)
+	}
 	hash := s.Passwords.DummyHash()
 	if a.account != nil {
 		hash = a.account.PasswordHash
@@ -149,12 +120,10 @@ func (s *Service) check(ctx context.Context, a *attempt) (outcome string, err er
 	}
 	if outcome = a.account.refusal(right); outcome == "" {
 		a.rehashed = s.rehash(ctx, a.password, hash)
-	} else {
-		err = s.makeUp(ctx, a, hash)
 	}
 	a.spans.Wait, a.spans.Verify = times.Wait, times.Hash
-	if outcome != "" || err != nil {
-		return outcome, err
+	if outcome != "" {
+		return outcome, nil
 	}
 	// Those who guessed at the same time have been counted by now: the tenth wrong one closes the door to all (RL-2).
 	if locked, err := s.locked(ctx, a); locked || err != nil {
@@ -175,30 +144,6 @@ func (s *Service) rehash(ctx context.Context, password, stored string) string {
 		return ""
 	}
 	return hash
-}
-
-// makeUp spends on a login that is refused what a hash of an old, lower cost has spared: else whoever has had an account for
-// long could be told from an unknown address (LG-2).
-func (s *Service) makeUp(ctx context.Context, a *attempt, stored string) error {
-	for _, rest := range s.Passwords.RestOfWork(stored) {
-		if _, err := s.Hashes.Verify(ctx, a.priority, a.password, rest); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// locked counts the failures so far and reports whether there were too many.
-func (s *Service) locked(ctx context.Context, a *attempt) (locked bool, err error) {
-	a.failures, err = s.Limits.Count(ctx, limits.LoginFailures, a.subject)
-	return a.failures >= limits.LoginFailures.Max, err
-}
-
-// forgive forgets the failures of subject, who has proved to be the owner: they were no attack, or it is over.
-func (s *Service) forgive(ctx context.Context, subject string) {
-	if err := s.Limits.Reset(ctx, limits.LoginFailures, subject); err != nil {
-		s.Log.WarnContext(ctx, "a login limit could not be reset", "error", err)
-	}
 }
 
 // refusal is why an account may not be entered, or nothing.
@@ -272,7 +217,7 @@ func (s *Service) refuse(ctx context.Context, who actor.Actor, a *attempt, reaso
 	}
 	due := false
 	if reason != "locked" {
-		if err := s.Limits.Allow(ctx, limits.LoginFailures, a.subject); err != nil && errs.KindOf(err) != errs.RateLimited {
+		if err := s.failed(ctx, a.subject, a.streak, a.key); err != nil {
 			return err
 		}
 		subject := a.key

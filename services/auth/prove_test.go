@@ -45,7 +45,7 @@ func TestReauthenticate_SE5_FreshForAQuarterOfAnHour(t *testing.T) {
 	}
 }
 
-// Break RL-1: services/auth/prove.go: leave out the second s.Limits.Allow
+// Break RL-1: services/auth/prove.go: in mayProve, leave out s.Limits.Peek
 func TestReauthenticate_RL1_TenTriesAndNoHashMore(t *testing.T) {
 	b := newBench(t)
 	o := open(t, b, b.verified())

@@ -57,7 +57,7 @@ func (s *Service) ResetPassword(ctx context.Context, who actor.Actor, token, pas
 	if ok, reason := s.Passwords.ValidatePasswordStrength(password, u.Name, u.Email); !ok {
 		return errs.Field("password", reason)
 	}
-	hash, err := s.Hashes.Hash(ctx, hashpool.Known, password)
+	hash, err := s.Hashes.Hash(ctx, hashpool.Stranger, password)
 	if err != nil {
 		return err
 	}

@@ -72,7 +72,7 @@ func (s *Service) SetUp(ctx context.Context, who actor.Actor, token string, r Re
 	if err != nil {
 		return User{}, err
 	}
-	hash, err := s.Hashes.Hash(ctx, hashpool.Known, r.Password)
+	hash, err := s.Hashes.Hash(ctx, hashpool.Stranger, r.Password)
 	if err != nil {
 		return User{}, err
 	}

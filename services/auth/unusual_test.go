@@ -16,8 +16,7 @@ import (
 // Break LG-9: services/auth/login.go: in write, leave out if tell
 func TestLogin_LG9_WhatIsUnusualIsTold(t *testing.T) {
 	b := newBench(t)
-	b.verified()
-	home := b.NewDevice(good.Email) // as of a browser that opened the mailed link
+	home := b.NewDevice(b.verified()).Value // as of a browser that opened the mailed link
 	n := 0
 	in := func(device string) {
 		t.Helper()
@@ -41,7 +40,7 @@ func TestLogin_LG9_WhatIsUnusualIsTold(t *testing.T) {
 	}{
 		{"a known device", 0, func() { in(home) }},
 		{"a new one", 1, func() { in("") }},
-		{"somebody else's", 1, func() { in(b.NewDevice("other@example.com")) }},
+		{"somebody else's", 1, func() { in(b.NewDevice(auth.User{Email: "other@example.com"}).Value) }},
 		{"after two wrong passwords", 0, func() { wrong(2, home); in(home) }},
 		{"after three", 1, func() { wrong(3, home); in(home) }},
 		{"and once more", 0, func() { in(home) }},

@@ -62,6 +62,11 @@ func (s *Service) settle(ctx context.Context, tx pgx.Tx, who actor.Actor, a *acc
 // unlock lets the owner of an address in who has just come by its mail: what strangers tried before does not lock them
 // out, and what they try next does not either, because the browser they came with is a known device from now on (RL-2).
 func (s *Service) unlock(ctx context.Context, key string) {
-	s.forgive(ctx, "account:"+key)
-	VisitorFrom(ctx).Device = s.newDevice(key)
+	s.forgive(ctx, "account:"+key, key)
+	a, err := findAccount(ctx, s.DB, key)
+	if err != nil || a == nil {
+		s.Log.WarnContext(ctx, "a device was not made known", "error", err)
+		return
+	}
+	VisitorFrom(ctx).Device = s.NewDevice(a.User)
 }

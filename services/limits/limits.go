@@ -33,6 +33,14 @@ var (
 	API           = Rule{Name: "api", Max: 600, Window: time.Minute, Batch: 30}     // per address
 )
 
+// What else can be tried often, or costs much (RL-1). Each route counts for itself. Fifty tries of one link at the same
+// moment are no attack: whoever looks whether a link works once does that.
+var (
+	Links  = Rule{Name: "links", Max: 60, Window: time.Minute}  // per address, or person: what a link or a bank leads back to
+	Hints  = Rule{Name: "hints", Max: 300, Window: time.Minute} // per address: while somebody types a password
+	Export = Rule{Name: "export", Max: 60, Window: time.Hour}   // per person
+)
+
 // Service counts in the database.
 type Service struct {
 	db       postgres.DB
@@ -119,9 +127,14 @@ func (s *Service) Reset(ctx context.Context, r Rule, subject string) error {
 	return nil
 }
 
-// Sweep removes the counters whose window is over. It is work for a periodic job; nothing depends on when it runs.
+// Sweep removes the counters whose window is over, and the streaks that are too many. It is work for a periodic job;
+// nothing depends on when it runs.
 func (s *Service) Sweep(ctx context.Context) error {
-	if _, err := s.db.Exec(ctx, `DELETE FROM limit_counters WHERE expires_at <= @now`, pgx.NamedArgs{"now": s.now()}); err != nil {
+	_, err := s.db.Exec(ctx, `DELETE FROM limit_counters WHERE expires_at <= @now`, pgx.NamedArgs{"now": s.now()})
+	if err == nil {
+		err = s.shorten(ctx)
+	}
+	if err != nil {
 		return fmt.Errorf("limits: sweeping: %w", err)
 	}
 	return nil
@@ -140,9 +153,11 @@ func AddressSubject(ip netip.Addr) string {
 	return ip.String()
 }
 
-// key names a counter: a hash, so that it has one size and says nothing about who it is.
-func (r Rule) key(subject string) []byte {
-	sum := sha256.Sum256([]byte(r.Name + "\x00" + subject))
+func (r Rule) key(subject string) []byte { return key(r.Name, subject) }
+
+// key names what is counted under a rule: a hash, so that it has one size and says nothing about who it is.
+func key(rule, subject string) []byte {
+	sum := sha256.Sum256([]byte(rule + "\x00" + subject))
 	return sum[:16]
 }
 

@@ -53,10 +53,19 @@ func (s *Service) HashPassword(password string) (string, error) {
 	return string(hash), nil
 }
 
-// VerifyPassword reports whether plain is the password that was hashed. A text that can be no password never is.
+// VerifyPassword reports whether plain is the password that was hashed. A text that can be no password never is. It takes
+// as long as against a hash of today's cost, however old and cheap hashed is: else whoever has had an account for long
+// could be told from an unknown address (LG-2).
 func (s *Service) VerifyPassword(plain, hashed string) bool {
 	digest, sentence := digest(plain)
-	return sentence == "" && bcrypt.CompareHashAndPassword([]byte(hashed), digest) == nil
+	if sentence != "" {
+		return false
+	}
+	right := bcrypt.CompareHashAndPassword([]byte(hashed), digest) == nil
+	for _, rest := range s.RestOfWork(hashed) {
+		_ = bcrypt.CompareHashAndPassword([]byte(rest), digest) // never succeeds; it only takes its time
+	}
+	return right
 }
 
 // NeedsRehash reports whether hashed is weaker than today's cost, so that a login should store a new hash (PW-7).
