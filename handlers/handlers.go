@@ -19,6 +19,7 @@ import (
 	"dashtam/services/connections"
 	"dashtam/services/email"
 	"dashtam/services/ledger"
+	"dashtam/services/limits"
 	"dashtam/services/password"
 	"dashtam/services/profile"
 	"dashtam/services/review"
@@ -42,6 +43,7 @@ type Deps struct {
 
 	Sessions    *web.Sessions
 	Auth        *auth.Service
+	Limits      *limits.Service
 	Passwords   *password.Service
 	Ledger      *ledger.Service
 	Connections *connections.Service

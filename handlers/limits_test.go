@@ -72,6 +72,97 @@ func TestLimits_RL3_ForwardedFor(t *testing.T) {
 	})
 }
 
+// What a stranger can try without a password, and what costs much, ends too: each route for itself, by network address or,
+// where somebody must be signed in, by person.
+//
+// Break RL-1: handlers/routes.go: leave limit out of one of these routes
+// Break RL-1: handlers/routes.go: in limited, the address in place of who.UserID
+func TestLimits_RL1_LinksHintsAndExports(t *testing.T) {
+	app := handlertest.New(t)
+	ada := app.SignedInAdmin("Ada Eze")
+	for path, c := range map[string]struct {
+		method string
+		most   int
+		person bool
+	}{
+		"/verify/:token": {"POST", 60, false}, "/password/reset/:token": {"POST", 60, false}, "/invite/:token": {"POST", 60, false},
+		"/setup/:token": {"POST", 60, false}, "/settings/email/confirm/:token": {"POST", 60, false}, "/email/undo/:token": {"POST", 60, false},
+		"/signup/strength": {"POST", 300, false}, "/connections/sandbox/callback": {"GET", 60, true},
+		"/transactions.csv": {"GET", 60, true}, "/admin/audit.csv": {"GET", 60, true},
+	} {
+		b := app.Stranger()
+		if c.person {
+			b = ada
+		}
+		for range c.most {
+			if p := b.Do(c.method, concrete(path), nil); p.Status == http.StatusTooManyRequests {
+				t.Fatalf("%s: refused too early", path)
+			}
+		}
+		if c.person {
+			b.IP = app.Stranger().IP // from everywhere
+		}
+		if p := b.Do(c.method, concrete(path), nil).Want(http.StatusTooManyRequests); p.Header.Get("Retry-After") == "" {
+			t.Errorf("%s: 429 without Retry-After", path)
+		}
+		if p := app.Stranger().Do(c.method, concrete(path), nil); p.Status == http.StatusTooManyRequests {
+			t.Errorf("%s: others are refused, too", path)
+		}
+	}
+}
+
+// Two people who share a browser are both known there; strangers who lock their accounts lock out neither, and neither is
+// mailed about a device that is not new. A browser keeps the last five.
+//
+// Break RL-2: services/auth/device.go: in deviceName, DevicePrefix alone
+// Break RL-2: handlers/web/cookie.go: in KeepDevice, leave out the loop over others
+func TestLogin_RL2_PeopleWhoShareABrowser(t *testing.T) {
+	app := handlertest.New(t)
+	shared := app.Stranger()
+	names := []string{"Nora Okafor", "Ada Eze", "Ben Adeyemi", "Cleo Marsh", "Dora Quist", "Emil Brandt"}
+	known := func(name string) bool { return shared.Cookie(app.Auth.DeviceName(handlertest.Address(name))) != "" }
+	signIn := func(name string) {
+		shared.Post("/login", credentials(name)...).WantRedirect("/overview")
+		shared.Post("/logout")
+	}
+	for _, name := range names[:2] {
+		app.Person(name)
+		signIn(name)
+	}
+	for _, name := range names[:2] {
+		for range 12 {
+			app.Stranger().Post("/login", "email", handlertest.Address(name), "password", "WrongPassword").Want(401)
+		}
+		app.Stranger().Post("/login", credentials(name)...).Want(401)
+		signIn(name)
+	}
+	var mails int
+	if err := app.DB.QueryRow(t.Context(), `SELECT count(*) FROM river_job WHERE args ->> 'purpose' = 'new_sign_in'`).Scan(&mails); err != nil || mails != 2 {
+		t.Errorf("%d mails about new devices, %v; want one for each", mails, err)
+	}
+	for _, name := range names[2:] {
+		app.Person(name)
+		signIn(name)
+	}
+	for i, name := range names {
+		if known(name) != (i > 0) {
+			t.Errorf("%s is known here: %t", name, known(name))
+		}
+	}
+}
+
+// What a browser kept before accounts had names of their own is read, and moved.
+func TestLogin_TheOldDeviceCookieStillCounts(t *testing.T) {
+	app := handlertest.New(t)
+	b := app.Stranger()
+	device := app.Auth.NewDevice(app.Person("Nora Okafor"))
+	b.SetCookie("device", device.Value)
+	b.Post("/login", credentials("Nora Okafor")...).WantRedirect("/overview")
+	if b.Cookie("device") != "" || b.Cookie(device.Name) != device.Value {
+		t.Errorf("old %q, new %q", b.Cookie("device"), b.Cookie(device.Name))
+	}
+}
+
 // Break RL-5: handlers/handlers.go: leave middleware.Limit out.
 func TestLimits_RL5_Bodies(t *testing.T) {
 	app := handlertest.New(t)

@@ -14,6 +14,7 @@ import (
 	"dashtam/services/auth"
 	"dashtam/services/connections"
 	"dashtam/services/errs"
+	"dashtam/services/limits"
 	"dashtam/views/pages"
 )
 
@@ -32,9 +33,10 @@ type route struct {
 	method, path string
 	access       access
 	handle       echo.HandlerFunc
-	slow         bool   // may take the whole of longest: a queued sign-in, an export, an exchange with a bank
-	stranger     error  // what a signed-out visitor gets in place of the way to the sign-in
-	fresh        string // the page to come back to from /reauth, where a proof of the last 15 minutes is asked for; empty = it is not
+	slow         bool        // may take the whole of longest: a queued sign-in, an export, an exchange with a bank
+	stranger     error       // what a signed-out visitor gets in place of the way to the sign-in
+	fresh        string      // the page to come back to from /reauth, where a proof of the last 15 minutes is asked for; empty = it is not
+	limit        limits.Rule // how often; zero = as the service says that does it
 }
 
 // usual is how long a route that is not slow may wait for what it needs.
@@ -49,15 +51,15 @@ func (d Deps) routes() []route {
 		{method: http.MethodGet, path: "/", access: public, handle: gates.landing},
 		{method: http.MethodGet, path: "/signup", access: public, handle: gates.newAccount},
 		{method: http.MethodPost, path: "/signup", access: public, handle: gates.createAccount, slow: true},
-		{method: http.MethodPost, path: "/signup/strength", access: public, handle: gates.strength},
+		{method: http.MethodPost, path: "/signup/strength", access: public, handle: gates.strength, limit: limits.Hints},
 		{method: http.MethodGet, path: "/signup/sent", access: public, handle: gates.sent},
 		{method: http.MethodGet, path: "/login", access: public, handle: gates.newLogin},
 		{method: http.MethodPost, path: "/login", access: public, handle: gates.login, slow: true},
 		{method: http.MethodPost, path: "/login/slow", access: public, handle: speed.feltSlow},
 		{method: http.MethodGet, path: "/setup/:token", access: public, handle: gates.showSetup},
-		{method: http.MethodPost, path: "/setup/:token", access: public, handle: gates.setUp, slow: true},
+		{method: http.MethodPost, path: "/setup/:token", access: public, handle: gates.setUp, slow: true, limit: limits.Links},
 		{method: http.MethodGet, path: "/invite/:token", access: public, handle: gates.showInvite},
-		{method: http.MethodPost, path: "/invite/:token", access: public, handle: gates.acceptInvite, slow: true},
+		{method: http.MethodPost, path: "/invite/:token", access: public, handle: gates.acceptInvite, slow: true, limit: limits.Links},
 		{method: http.MethodPost, path: "/logout", access: user, handle: gates.logout},
 		{method: http.MethodGet, path: "/reauth", access: user, handle: gates.newReauth},
 		{method: http.MethodPost, path: "/reauth", access: user, handle: gates.reauth, slow: true},
@@ -84,7 +86,28 @@ func (d Deps) routes() []route {
 	if d.Outbox != nil {
 		table = append(table, route{method: http.MethodGet, path: "/dev/outbox", access: public, handle: gates.outboxPage})
 	}
+	for i := range table {
+		if table[i].limit.Max > 0 {
+			table[i].handle = d.limited(table[i])
+		}
+	}
 	return table
+}
+
+// limited counts the acts of a route (RL-1): those of a person where somebody must be signed in, else those of a network
+// address.
+func (d Deps) limited(rt route) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		who := web.Actor(c)
+		subject := limits.AddressSubject(who.IP)
+		if rt.access != public {
+			subject = who.UserID.String()
+		}
+		if err := d.Limits.Allow(c.Request().Context(), rt.limit, rt.path+" "+subject); err != nil {
+			return err
+		}
+		return rt.handle(c)
+	}
 }
 
 // mailRoutes are where links in mails lead, and where one asks for such a mail. A GET of a link changes nothing and looks
@@ -94,16 +117,16 @@ func mailRoutes(gates *gates) []route {
 		{method: http.MethodGet, path: "/verify/resend", access: public, handle: gates.newResend},
 		{method: http.MethodPost, path: "/verify/resend", access: public, handle: gates.createResend},
 		{method: http.MethodGet, path: "/verify/:token", access: public, handle: gates.showVerify},
-		{method: http.MethodPost, path: "/verify/:token", access: public, handle: gates.verify},
+		{method: http.MethodPost, path: "/verify/:token", access: public, handle: gates.verify, limit: limits.Links},
 		{method: http.MethodGet, path: "/password/forgot", access: public, handle: gates.newForgot},
 		{method: http.MethodPost, path: "/password/forgot", access: public, handle: gates.createForgot},
 		{method: http.MethodGet, path: "/password/sent", access: public, handle: gates.forgotSent},
 		{method: http.MethodGet, path: "/password/reset/:token", access: public, handle: gates.showReset},
-		{method: http.MethodPost, path: "/password/reset/:token", access: public, handle: gates.reset, slow: true},
+		{method: http.MethodPost, path: "/password/reset/:token", access: public, handle: gates.reset, slow: true, limit: limits.Links},
 		{method: http.MethodGet, path: emailPath + "/confirm/:token", access: public, handle: gates.showConfirmEmail},
-		{method: http.MethodPost, path: emailPath + "/confirm/:token", access: public, handle: gates.confirmEmail},
+		{method: http.MethodPost, path: emailPath + "/confirm/:token", access: public, handle: gates.confirmEmail, limit: limits.Links},
 		{method: http.MethodGet, path: "/email/undo/:token", access: public, handle: gates.showUndoEmail},
-		{method: http.MethodPost, path: "/email/undo/:token", access: public, handle: gates.undoEmail},
+		{method: http.MethodPost, path: "/email/undo/:token", access: public, handle: gates.undoEmail, limit: limits.Links},
 	}
 }
 
@@ -125,7 +148,7 @@ func (d Deps) moneyRoutes() []route {
 		{method: http.MethodGet, path: "/accounts/:id", access: user, handle: money.account},
 		{method: http.MethodGet, path: "/holdings", access: user, handle: money.holdings},
 		{method: http.MethodGet, path: "/transactions", access: user, handle: money.transactions},
-		{method: http.MethodGet, path: "/transactions.csv", access: user, handle: money.exportTransactions, slow: true},
+		{method: http.MethodGet, path: "/transactions.csv", access: user, handle: money.exportTransactions, slow: true, limit: limits.Export},
 		{method: http.MethodGet, path: "/transactions/:id", access: user, handle: money.transaction},
 		{method: http.MethodPost, path: "/transactions/:id/note", access: user, handle: money.note},
 	}
@@ -140,7 +163,7 @@ func (d Deps) bankRoutes() []route {
 		{method: http.MethodGet, path: "/connections/:provider/about", access: user, handle: banks.about},
 		{method: http.MethodPost, path: "/connections/:provider/connect", access: user, handle: banks.connect},
 		{method: http.MethodGet, path: "/connections/:provider/continue", access: user, handle: banks.continueTo, slow: true},
-		{method: http.MethodGet, path: "/connections/:provider/callback", access: user, handle: banks.callback, slow: true, stranger: connections.ErrNoAttempt},
+		{method: http.MethodGet, path: "/connections/:provider/callback", access: user, handle: banks.callback, slow: true, stranger: connections.ErrNoAttempt, limit: limits.Links},
 		{method: http.MethodGet, path: "/connections/:id", access: user, handle: banks.show},
 		{method: http.MethodGet, path: "/connections/:id/progress", access: user, handle: banks.progress},
 		{method: http.MethodPost, path: "/connections/:id/sync", access: user, handle: banks.sync},
@@ -161,7 +184,7 @@ func (d Deps) officeRoutes() []route {
 		{method: http.MethodGet, path: pages.MailPath, access: admin, handle: mailroom.index},
 		{method: http.MethodPost, path: pages.MailPath + "/retry", access: admin, handle: mailroom.retry},
 		{method: http.MethodGet, path: "/admin/audit", access: admin, handle: office.audit},
-		{method: http.MethodGet, path: "/admin/audit.csv", access: admin, handle: office.exportAudit, slow: true},
+		{method: http.MethodGet, path: "/admin/audit.csv", access: admin, handle: office.exportAudit, slow: true, limit: limits.Export},
 		{method: http.MethodGet, path: pages.PerformancePath, access: admin, handle: speed.show},
 		{method: http.MethodGet, path: pages.PerformancePath + "/live", access: admin, handle: speed.live},
 	}

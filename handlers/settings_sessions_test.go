@@ -114,7 +114,7 @@ func TestReauth_SE5_LG4_SensitiveActsAskAgain(t *testing.T) {
 	app.Stranger().Post("/reauth", "password", handlertest.Password).WantRedirect("/login")
 }
 
-// Break RL-1: services/auth/prove.go: leave out the second s.Limits.Allow
+// Break RL-1: services/auth/prove.go: in mayProve, leave out s.Limits.Peek
 func TestReauth_RL1_Limited(t *testing.T) {
 	app := handlertest.New(t)
 	nora := app.SignedIn("Nora Okafor")

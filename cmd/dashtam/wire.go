@@ -188,7 +188,7 @@ func (n *node) pages(ready func(context.Context) handlers.Condition) http.Handle
 	deps := handlers.Deps{
 		BaseURL: c.BaseURL, Proxies: c.Proxies, Log: n.app.log, Ready: ready, Observe: n.answered,
 		API:      api.New(api.Deps{Auth: n.auth, Ledger: n.ledger, Connections: n.connections, Syncer: n.syncer, Limits: n.limits}),
-		Sessions: web.NewSessions(store, c.BaseURL), Auth: n.auth, Passwords: n.passwords,
+		Sessions: web.NewSessions(store, c.BaseURL), Auth: n.auth, Limits: n.limits, Passwords: n.passwords,
 		Ledger: n.ledger, Connections: n.connections, Syncer: n.syncer, Tokens: n.tokens, Admin: admin.New(n.pool, store), Mailroom: admin.NewMailroom(n.pool, n.queue),
 		Profile: n.profile, Review: n.review, Configured: c.configured(n.keys),
 	}
