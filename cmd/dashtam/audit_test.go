@@ -50,7 +50,7 @@ func TestAudit_AU2_SealedWhileServingAndVerified(t *testing.T) {
 	if err := p.end(t); err != nil {
 		t.Fatal(err)
 	}
-	verify(nil, "rows are as they were sealed.")
+	verify(nil, "rows are as they were sealed.", "The note beside the data knows of seal", "run this on every node")
 	for _, c := range [][2]string{
 		{`UPDATE audit_events SET actor_kind = 'admin' WHERE id = 1`, "changed: not what was sealed: rows 1"},
 		{`DELETE FROM audit_events WHERE id = 1`, "missing: sealed, and not there any more: rows 1"},

@@ -23,6 +23,12 @@ type Filter struct {
 	Older  int64     // only entries with a lower id, for paging; 0 = from the newest on
 }
 
+// byTime reports that days alone narrow the search down. Then entries come in the order of their times: those of a day
+// long ago must not be looked for from today backwards.
+func (f Filter) byTime() bool {
+	return (!f.From.IsZero() || !f.Before.IsZero()) && f.UserID == uuid.Nil && f.Person == uuid.Nil
+}
+
 // where is f as a condition with its arguments. What is not asked for does not stand in it, so that an index serves what
 // is, whatever plan the database keeps.
 func (f Filter) where() (string, pgx.NamedArgs) {
@@ -37,10 +43,12 @@ func (f Filter) where() (string, pgx.NamedArgs) {
 	with(f.UserID != uuid.Nil, "user_id = @user", "user", f.UserID)
 	with(f.Person != uuid.Nil, "(user_id = @person OR actor_id = @person)", "person", f.Person)
 	with(f.Act != "", "act = @act", "act", f.Act)
-	with(f.Result != "", "result = @result", "result", string(f.Result))
+	with(f.Result == Done, "result = @result", "result", string(f.Result))
+	with(f.Result != "" && f.Result != Done, "result = @result AND result <> 'done'", "result", string(f.Result)) // as the index says it
 	with(!f.From.IsZero(), "at >= @from", "from", f.From)
 	with(!f.Before.IsZero(), "at < @before", "before", f.Before)
-	with(f.Older > 0, "id < @older", "older", f.Older)
+	with(f.Older > 0 && !f.byTime(), "id < @older", "older", f.Older)
+	with(f.Older > 0 && f.byTime(), "(at, id) < ((SELECT at FROM audit_events WHERE id = @older), @older)", "older", f.Older)
 	return strings.Join(conditions, " AND "), args
 }
 
@@ -48,9 +56,13 @@ func (f Filter) where() (string, pgx.NamedArgs) {
 func List(ctx context.Context, db postgres.DB, f Filter, limit int) (page []Entry, more bool, err error) {
 	where, args := f.where()
 	args["limit"] = limit + 1
+	order := "id DESC"
+	if f.byTime() {
+		order = "at DESC, id DESC"
+	}
 	rows, err := db.Query(ctx, `
 		SELECT id, at, actor_kind, actor_id, user_id, act, target, result, ip, user_agent, request_id, detail
-		FROM audit_events WHERE `+where+` ORDER BY id DESC LIMIT @limit`, args)
+		FROM audit_events WHERE `+where+` ORDER BY `+order+` LIMIT @limit`, args)
 	if err != nil {
 		return nil, false, fmt.Errorf("audit: %w", err)
 	}

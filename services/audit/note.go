@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -26,6 +27,9 @@ func (s *Sealer) remember(ctx context.Context, last seal) error {
 		s.Log.ErrorContext(ctx, "the audit log was cut", "why", lost)
 		return nil
 	}
+	if last.Number == 0 {
+		return nil
+	}
 	line := fmt.Sprintf("%d %s\n", last.Number, hex.EncodeToString(last.MAC))
 	fresh := s.Note + ".new"
 	if err := errors.Join(os.MkdirAll(filepath.Dir(s.Note), 0o700), os.WriteFile(fresh, []byte(line), 0o600), os.Rename(fresh, s.Note)); err != nil {
@@ -36,34 +40,38 @@ func (s *Sealer) remember(ctx context.Context, last seal) error {
 
 // lost says in a sentence why the database cannot be the one the note was made of, or nothing.
 func (s *Sealer) lost(ctx context.Context) (string, error) {
-	number, mac, err := s.noted()
-	if err != nil || number == 0 {
+	noted, _, err := s.noted()
+	if err != nil || noted.Number == 0 {
 		return "", err
 	}
 	var stored []byte
-	err = s.DB.QueryRow(ctx, `SELECT mac FROM audit_seals WHERE number = @number`, pgx.NamedArgs{"number": number}).Scan(&stored)
+	err = s.DB.QueryRow(ctx, `SELECT mac FROM audit_seals WHERE number = @number`, pgx.NamedArgs{"number": noted.Number}).Scan(&stored)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
-		return fmt.Sprintf("%s says that %d rows were sealed, and the database has fewer", s.Note, number), nil
+		return fmt.Sprintf("%s says that %d rows were sealed, and the database has fewer", s.Note, noted.Number), nil
 	case err != nil:
 		return "", fmt.Errorf("audit: looking for the noted seal: %w", err)
-	case !bytes.Equal(stored, mac):
-		return fmt.Sprintf("%s knows seal %d as another than the database has", s.Note, number), nil
+	case !bytes.Equal(stored, noted.MAC):
+		return fmt.Sprintf("%s knows seal %d as another than the database has", s.Note, noted.Number), nil
 	}
 	return "", nil
 }
 
-// noted reads the note; a number of 0 means that there is none.
-func (s *Sealer) noted() (number int64, mac []byte, err error) {
+// noted reads the note, and when it was written; a number of 0 means that there is none.
+func (s *Sealer) noted() (noted seal, at time.Time, err error) {
 	text, err := os.ReadFile(s.Note)
 	if s.Note == "" || errors.Is(err, os.ErrNotExist) {
-		return 0, nil, nil
+		return seal{}, at, nil
 	}
 	if err == nil {
-		_, err = fmt.Sscanf(string(text), "%d %x\n", &number, &mac)
+		_, err = fmt.Sscanf(string(text), "%d %x\n", &noted.Number, &noted.MAC)
+	}
+	var file os.FileInfo
+	if err == nil {
+		file, err = os.Stat(s.Note)
 	}
 	if err != nil {
-		return 0, nil, fmt.Errorf("audit: the note %s cannot be read: %w", s.Note, err)
+		return seal{}, at, fmt.Errorf("audit: the note %s cannot be read: %w", s.Note, err)
 	}
-	return number, mac, nil
+	return noted, file.ModTime(), nil
 }

@@ -5,8 +5,10 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
@@ -23,6 +25,8 @@ type Sealer struct {
 	Keys *encryption.Keyring
 	Note string // file that remembers the last seal outside the database, so that a cut tail is noticed
 	Log  *slog.Logger
+
+	one sync.Mutex // held while sealing, so that the note never goes back
 }
 
 const (
@@ -40,18 +44,19 @@ const content = `ARRAY[e.id::text, to_char(e.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"
 	e.user_id::text, e.act, e.target, e.result, e.ip::text, e.user_agent, e.request_id, e.detail::text]`
 
 // Seal seals all rows that were committed and have no seal yet, in order, and says how many. A row that was committed
-// late, behind one with a higher number of its own, is sealed with the next ones.
+// late, behind one with a higher number of its own, is sealed with the next ones. The last seal goes into the note even if
+// another node made it.
 func (s *Sealer) Seal(ctx context.Context) (sealed int, err error) {
+	s.one.Lock()
+	defer s.one.Unlock()
 	for {
 		n, last, err := s.sealBatch(ctx)
 		if err != nil {
 			return sealed, fmt.Errorf("audit: sealing: %w", err)
 		}
 		sealed += n
-		if n > 0 {
-			if err := s.remember(ctx, last); err != nil {
-				return sealed, err
-			}
+		if err := s.remember(ctx, last); err != nil {
+			return sealed, err
 		}
 		if n < sealBatch {
 			return sealed, nil
@@ -59,19 +64,21 @@ func (s *Sealer) Seal(ctx context.Context) (sealed int, err error) {
 	}
 }
 
-// seal is one row of audit_seals.
+// seal is what stands in a row of audit_seals and in the note.
 type seal struct {
-	Number  int64
-	EventID int64
-	KeyID   string
-	MAC     []byte
+	Number int64
+	MAC    []byte
 }
 
 // unsealed are rows to be sealed. No transaction lasts an hour, so what comes later than that behind its neighbours can
-// only have been put there by hand; audit verify reports it.
+// only have been put there by hand; audit verify reports it. The hour is one of sealing: what was committed when nobody
+// sealed any more is sealed when somebody does again.
 const unsealed = `
 	SELECT e.id, ` + content + ` AS content FROM audit_events e
-	WHERE e.id > coalesce((SELECT event_id FROM audit_seals WHERE sealed_at < now() - interval '1 hour' ORDER BY number DESC LIMIT 1), 0)
+	WHERE e.id > coalesce((
+			SELECT event_id FROM audit_seals
+			WHERE sealed_at < (SELECT sealed_at FROM audit_seals ORDER BY number DESC LIMIT 1) - interval '1 hour'
+			ORDER BY number DESC LIMIT 1), 0)
 		AND NOT EXISTS (SELECT FROM audit_seals s WHERE s.event_id = e.id)
 	ORDER BY e.id LIMIT @limit`
 
@@ -82,8 +89,11 @@ func (s *Sealer) sealBatch(ctx context.Context) (n int, last seal, err error) {
 		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(@lock)`, pgx.NamedArgs{"lock": sealLock}); err != nil {
 			return err
 		}
-		var head int64
-		if err := tx.QueryRow(ctx, `SELECT coalesce(max(number), 0) FROM audit_seals`).Scan(&head); err != nil {
+		var under string
+		if last, under, err = head(ctx, tx); err != nil {
+			return err
+		}
+		if behind, err := s.behind(ctx, tx, under); err != nil || behind {
 			return err
 		}
 		type row struct {
@@ -100,9 +110,9 @@ func (s *Sealer) sealBatch(ctx context.Context) (n int, last seal, err error) {
 		}
 		var numbers, ids []int64
 		var macs [][]byte
-		for i, e := range events {
-			last = seal{head + 1 + int64(i), e.ID, current, seals(key, head+1+int64(i), e.Content)}
-			numbers, ids, macs = append(numbers, last.Number), append(ids, last.EventID), append(macs, last.MAC)
+		for _, e := range events {
+			last = seal{last.Number + 1, seals(key, last.Number+1, e.Content)}
+			numbers, ids, macs = append(numbers, last.Number), append(ids, e.ID), append(macs, last.MAC)
 		}
 		n = len(events)
 		_, err = tx.Exec(ctx, `
@@ -112,6 +122,25 @@ func (s *Sealer) sealBatch(ctx context.Context) (n int, last seal, err error) {
 		return err
 	})
 	return n, last, err
+}
+
+// head is the last seal, or none, and the key it was made under.
+func head(ctx context.Context, tx pgx.Tx) (last seal, under string, err error) {
+	err = tx.QueryRow(ctx, `SELECT number, mac, key_id FROM audit_seals ORDER BY number DESC LIMIT 1`).Scan(&last.Number, &last.MAC, &under)
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = nil
+	}
+	return last, under, err
+}
+
+// behind reports that the last seal was made under a newer key than this node has: nodes get a new key one after the
+// other. Those that have it go on alone, because a seal of the old key behind it would look forged once that is destroyed.
+func (s *Sealer) behind(ctx context.Context, tx pgx.Tx, under string) (behind bool, err error) {
+	if _, here := s.Keys.DeriveUnder(under, sealLabel); here || under == "" {
+		return false, nil
+	}
+	err = tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM audit_seals WHERE key_id = @own)`, pgx.NamedArgs{"own": s.Keys.Current().ID()}).Scan(&behind)
+	return behind, err
 }
 
 // seals is the HMAC of a row under its running number. Each part carries its length, and what is null differs from what

@@ -91,7 +91,7 @@ func TestVerify_AU2_ChangedRows(t *testing.T) {
 			s := sealer(t, tx)
 			write(t, tx, 5)
 			seal(t, s, 5)
-			if r := verify(t, s); !r.OK() || r.Sealed != 5 || r.Waiting != 0 || !r.Noted {
+			if r := verify(t, s); !r.OK() || r.Sealed != 5 || r.Waiting != 0 || r.Noted != 5 || r.NotedAt.IsZero() {
 				t.Fatalf("untouched: %+v", r)
 			}
 			force(t, tx, `UPDATE audit_events SET `+change+` WHERE id = (SELECT min(id) + 2 FROM audit_events)`)
@@ -120,7 +120,8 @@ func TestVerify_AU2_RemovedRows(t *testing.T) {
 		"a row put in the past":       {`INSERT INTO audit_events (act, actor_kind, at) VALUES ('login', 'user', now() - interval '1 day')`, func(r audit.Report) bool { return r.Unsealed.Count == 1 }},
 		"a seal for another":          {`UPDATE audit_seals SET event_id = event_id + 1000 WHERE number = 5`, func(r audit.Report) bool { return r.Missing.Count == 1 }},
 		"two rows against each other": {`UPDATE audit_seals SET event_id = -event_id WHERE number < 3; UPDATE audit_seals s SET event_id = -(SELECT o.event_id FROM audit_seals o WHERE o.number = 3 - s.number) WHERE number < 3`, func(r audit.Report) bool { return r.Changed.Count == 2 }},
-		"a key that is not here":      {`UPDATE audit_seals SET key_id = 'gone' WHERE number = 2`, func(r audit.Report) bool { return r.Unknown["gone"] == 1 }},
+		"a key that is not here":      {`UPDATE audit_seals SET key_id = 'gone' WHERE number = 2`, func(r audit.Report) bool { return r.Changed.Count == 1 }},
+		"no key that is here":         {`UPDATE audit_seals SET key_id = 'gone'`, func(r audit.Report) bool { return r.Unknown["gone"] == 5 }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tx := pgtest.Tx(t)
@@ -174,6 +175,49 @@ func TestVerify_AU2_KeysChange(t *testing.T) {
 	if r := verify(t, s); r.OK() || r.Changed.Count != 5 {
 		t.Errorf("with keys of the same names: %+v", r)
 	}
+	if s.Keys, err = encryption.ParseKeyring(fresh.Line().Reveal()); err != nil {
+		t.Fatal(err)
+	}
+	if r := verify(t, s); !r.OK() || r.Unknown["k1"] != 2 || r.Sealed != 3 {
+		t.Errorf("after the old key was destroyed: %+v", r)
+	}
+	force(t, tx, `UPDATE audit_seals SET key_id = 'k1' WHERE number = 4`)
+	if r := verify(t, s); r.OK() || r.Changed.Count != 1 {
+		t.Errorf("a row that is said to be of the destroyed key: %+v", r)
+	}
+}
+
+// Nodes get a new key one after the other. The one that has it not yet leaves the sealing to those that have: behind
+// theirs its seals would look forged once its key is destroyed.
+// Break AU-2: services/audit/seal.go: in behind, return false, nil at once
+func TestSeal_AU2_KeysChangeNodeByNode(t *testing.T) {
+	tx := pgtest.Tx(t)
+	a := sealer(t, tx)
+	write(t, tx, 1)
+	seal(t, a, 1)
+	old, _ := a.Keys.Key("k1")
+	fresh, err := encryption.GenerateKey("k2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := sealer(t, tx)
+	if b.Keys, err = encryption.ParseKeyring(fresh.Line().Reveal() + "," + old.Line().Reveal()); err != nil {
+		t.Fatal(err)
+	}
+	write(t, tx, 1)
+	seal(t, b, 1)
+	write(t, tx, 1)
+	seal(t, a, 0)
+	seal(t, b, 1)
+	if b.Keys, err = encryption.ParseKeyring(fresh.Line().Reveal()); err != nil {
+		t.Fatal(err)
+	}
+	if r := verify(t, b); !r.OK() || r.Unknown["k1"] != 1 || r.Sealed != 2 {
+		t.Errorf("%+v", r)
+	}
+	b.Keys = ring(t, "k3") // all are lost: a new one goes on
+	write(t, tx, 1)
+	seal(t, b, 1)
 }
 
 // What is new waits; what is old and has no seal is reported; a damaged note is an error and no silence.
@@ -181,7 +225,7 @@ func TestVerify_WaitingAndTheNote(t *testing.T) {
 	tx := pgtest.Tx(t)
 	s := sealer(t, tx)
 	write(t, tx, 2)
-	if r := verify(t, s); !r.OK() || r.Waiting != 2 || r.Noted {
+	if r := verify(t, s); !r.OK() || r.Waiting != 2 || r.Noted != 0 {
 		t.Errorf("new: %+v", r)
 	}
 	seal(t, s, 2)
@@ -199,13 +243,13 @@ func TestVerify_WaitingAndTheNote(t *testing.T) {
 func TestSeal_AU2_TwoNodesAtOnce(t *testing.T) {
 	pool := pgtest.New(t)
 	a := sealer(t, pool)
-	b := *a
-	b.Note = filepath.Join(t.TempDir(), "audit-seal")
+	b := sealer(t, pool)
+	b.Keys = a.Keys
 	var all sync.WaitGroup
 	for range 2 {
 		all.Go(func() { write(t, pool, 150) })
 	}
-	for _, s := range []*audit.Sealer{a, &b} {
+	for _, s := range []*audit.Sealer{a, b} {
 		all.Go(func() {
 			for range 20 {
 				if _, err := s.Seal(context.WithoutCancel(t.Context())); err != nil {
@@ -218,7 +262,7 @@ func TestSeal_AU2_TwoNodesAtOnce(t *testing.T) {
 	if _, err := a.Seal(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range []*audit.Sealer{a, &b} {
+	for _, s := range []*audit.Sealer{a, b} {
 		if r := verify(t, s); !r.OK() || r.Sealed != 300 {
 			t.Errorf("%+v", r)
 		}
@@ -240,6 +284,42 @@ func TestSeal_ARowThatWasCommittedLate(t *testing.T) {
 	}
 	seal(t, s, 1)
 	if r := verify(t, s); !r.OK() || r.Sealed != 3 {
+		t.Errorf("%+v", r)
+	}
+}
+
+// So is one that was committed just before nobody sealed for hours: the hour within which it is looked for is one of sealing.
+// Break AU-2: services/audit/seal.go: in unsealed, now() in place of the newest seal's time
+func TestSeal_AU2_ARowThatWasCommittedLateBeforeAPause(t *testing.T) {
+	pool := pgtest.New(t)
+	s := sealer(t, pool)
+	err := pgx.BeginFunc(t.Context(), pool, func(late pgx.Tx) error {
+		write(t, late, 1)
+		write(t, pool, 2)
+		seal(t, s, 2)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	force(t, pool, `UPDATE audit_seals SET sealed_at = sealed_at - interval '2 hours'`)
+	seal(t, s, 1)
+	if r := verify(t, s); !r.OK() || r.Sealed != 3 {
+		t.Errorf("%+v", r)
+	}
+}
+
+// A node that never comes to seal, because another is always faster, still has a note to tell a cut end by.
+// Break AU-2: services/audit/seal.go: in Seal, remember only if n > 0
+func TestSeal_AU2_EveryNodeRemembers(t *testing.T) {
+	tx := pgtest.Tx(t)
+	a, b := sealer(t, tx), sealer(t, tx)
+	b.Keys = a.Keys
+	write(t, tx, 5)
+	seal(t, a, 5)
+	seal(t, b, 0)
+	force(t, tx, `TRUNCATE audit_events, audit_seals`)
+	if r := verify(t, b); r.OK() || r.Noted != 5 || r.Cut == "" {
 		t.Errorf("%+v", r)
 	}
 }

@@ -11,15 +11,19 @@ import (
 
 // Report is what Verify found. Lists hold at most reportMost entries; the counts are whole.
 type Report struct {
-	Sealed   int   // rows whose seal fits
-	Waiting  int   // rows younger than overdue, for the next sealing
-	Changed  Found // ids of rows that are not what was sealed
-	Missing  Found // ids of rows that were sealed and are not there
-	Lost     Found // numbers of seals that are not there, and their rows' with them
-	Unsealed Found // ids of rows that should have been sealed long ago
-	Unknown  map[string]int
+	Sealed   int    // rows whose seal fits
+	Waiting  int    // rows younger than overdue, for the next sealing
+	Changed  Found  // ids of rows that are not what was sealed, or whose seal names a key that was not in use any more
+	Missing  Found  // ids of rows that were sealed and are not there
+	Lost     Found  // numbers of seals that are not there, and their rows' with them
+	Unsealed Found  // ids of rows that should have been sealed long ago
 	Cut      string // in a sentence, why the end of the record must have been cut; empty = no sign of it
-	Noted    bool   // there is a note outside the database to tell a cut end by
+
+	Unknown map[string]int // by the id of a key that is not here: so many of the first rows cannot be checked
+	Noted   int64          // number of the seal in the note outside the database, which tells a cut end; 0 = there is no note
+	NotedAt time.Time      // when that was written
+
+	begun bool // a key that is here has been met
 }
 
 // Found counts findings and names the first of them.
@@ -42,9 +46,10 @@ func (f *Found) add(id int64) {
 	}
 }
 
-// OK reports that nothing is wrong as far as can be told.
+// OK reports that nothing is wrong as far as can be told. Keys are destroyed in time, and the first rows then cannot be
+// checked any more; but of rows that nothing could be checked of nothing can be told.
 func (r Report) OK() bool {
-	return r.Changed.Count+r.Missing.Count+r.Lost.Count+r.Unsealed.Count+len(r.Unknown) == 0 && r.Cut == ""
+	return r.Changed.Count+r.Missing.Count+r.Lost.Count+r.Unsealed.Count == 0 && r.Cut == "" && (len(r.Unknown) == 0 || r.Sealed > 0)
 }
 
 // checked is a seal beside its row; either may be missing.
@@ -65,11 +70,11 @@ func (s *Sealer) Verify(ctx context.Context) (Report, error) {
 	if r.Cut, err = s.lost(ctx); err != nil {
 		return r, err
 	}
-	number, _, err := s.noted()
+	noted, at, err := s.noted()
 	if err != nil {
 		return r, err
 	}
-	r.Noted = number > 0
+	r.Noted, r.NotedAt = noted.Number, at
 	rows, err := s.DB.Query(ctx, `
 		SELECT s.number, s.event_id, s.key_id, s.mac, e.id, `+content+` AS content, e.at < now() - @overdue::float8 * interval '1 second' IS NOT FALSE AS old
 		FROM audit_seals s FULL JOIN audit_events e ON e.id = s.event_id
@@ -101,18 +106,25 @@ func (s *Sealer) Verify(ctx context.Context) (Report, error) {
 	return r, nil
 }
 
-// compare judges one row and its seal.
+// compare judges one row and its seal. Rows come in the order of their seals, and keys only ever follow one another: behind
+// the first key that is here, none that is not can have sealed.
 func (r *Report) compare(c checked, keys map[string][]byte) {
+	if c.Number == nil {
+		if c.Old {
+			r.Unsealed.add(*c.ID)
+		} else {
+			r.Waiting++
+		}
+		return
+	}
+	key := keys[*c.KeyID]
+	r.begun = r.begun || key != nil
 	switch {
-	case c.Number == nil && c.Old:
-		r.Unsealed.add(*c.ID)
-	case c.Number == nil:
-		r.Waiting++
 	case c.ID == nil:
 		r.Missing.add(*c.EventID)
-	case keys[*c.KeyID] == nil:
+	case !r.begun:
 		r.Unknown[*c.KeyID]++
-	case !bytes.Equal(seals(keys[*c.KeyID], *c.Number, c.Content), c.MAC):
+	case key == nil || !bytes.Equal(seals(key, *c.Number, c.Content), c.MAC):
 		r.Changed.add(*c.ID)
 	default:
 		r.Sealed++
