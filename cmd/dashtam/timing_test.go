@@ -14,6 +14,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"dashtam/services/auth"
+	"dashtam/services/errs"
+	"dashtam/services/limits"
 	"dashtam/services/postgres/embedded"
 )
 
@@ -27,14 +30,19 @@ func BenchmarkTiming(b *testing.B) {
 	place := placements[0]
 	s := place.launch(b, b.TempDir(), variants(place.cores())[0])
 	defer s.end(b)
-	s.seed(b, 3*timingSamples)
+	s.seed(b, 4*timingSamples)
 	s.spoil(b)
 	for range b.N {
 		hash := s.compare(b, "login", 0, []kind{
 			{"unknown address", http.StatusUnauthorized, login(func(i int) string { return fmt.Sprintf("nobody%d@storm.example", i) })},
 			{"wrong password", http.StatusUnauthorized, login(stormEmail)},
-			{"not verified", http.StatusUnauthorized, login(func(i int) string { return stormEmail(timingSamples + i) })},
+			{"not verified", http.StatusUnauthorized, knowing(func(i int) string { return stormEmail(timingSamples + i) })},
 			{"disabled", http.StatusUnauthorized, login(func(i int) string { return stormEmail(2*timingSamples + i) })},
+		})
+		s.lock(b) // a locked try hashes nothing, whoever is meant (LG-3)
+		s.compare(b, "login when locked", hash, []kind{
+			{"unknown address", http.StatusUnauthorized, login(func(i int) string { return fmt.Sprintf("locked%d@storm.example", i) })},
+			{"known address", http.StatusUnauthorized, knowing(func(i int) string { return stormEmail(3*timingSamples + i) })},
 		})
 		s.compare(b, "sign-up", hash, []kind{
 			{"new address", http.StatusSeeOther, signup(func(i int) string { return fmt.Sprintf("new%d@storm.example", i) })},
@@ -69,6 +77,13 @@ func login(email func(int) string) func(int) (string, url.Values) {
 	}
 }
 
+// knowing is login with the right password. Only so does one learn of an account that is not verified, and is a mail sent.
+func knowing(email func(int) string) func(int) (string, url.Values) {
+	return func(i int) (string, url.Values) {
+		return "/login", url.Values{"email": {email(i)}, "password": {stormSecret}}
+	}
+}
+
 func signup(email func(int) string) func(int) (string, url.Values) {
 	return func(i int) (string, url.Values) {
 		return "/signup", url.Values{"name": {"N"}, "email": {email(i)}, "password": {stormSecret}}
@@ -79,8 +94,8 @@ func forgot(email func(int) string) func(int) (string, url.Values) {
 	return func(i int) (string, url.Values) { return "/password/forgot", url.Values{"email": {email(i)}} }
 }
 
-// spoil makes the second of three parts of the people unverified, and the third disabled.
-func (s *stormServer) spoil(b *testing.B) {
+// opened is a connection to the server's own database.
+func (s *stormServer) opened(b *testing.B) *pgx.Conn {
 	address, ok := embedded.Running(b.Context(), s.dir)
 	if !ok {
 		b.Fatal("the embedded database does not answer")
@@ -89,7 +104,27 @@ func (s *stormServer) spoil(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer func() { _ = db.Close(context.Background()) }()
+	b.Cleanup(func() { _ = db.Close(context.Background()) })
+	return db
+}
+
+// lock has ten wrong passwords counted for the last of four parts of the people, and for as many addresses nobody has.
+func (s *stormServer) lock(b *testing.B) {
+	count := limits.New(s.opened(b), time.Now)
+	for i := range timingSamples {
+		for _, email := range []string{stormEmail(3*timingSamples + i), fmt.Sprintf("locked%d@storm.example", i)} {
+			for range limits.LoginFailures.Max {
+				if err := count.Allow(b.Context(), limits.LoginFailures, "account:"+auth.EmailKey(email)); err != nil && errs.KindOf(err) != errs.RateLimited {
+					b.Fatal(err)
+				}
+			}
+		}
+	}
+}
+
+// spoil makes the second of four parts of the people unverified, and the third disabled.
+func (s *stormServer) spoil(b *testing.B) {
+	db := s.opened(b)
 	for i := range timingSamples {
 		_, err := db.Exec(b.Context(), `UPDATE users SET verified_at = CASE WHEN email_key = $1 THEN NULL ELSE verified_at END,
 			disabled_at = CASE WHEN email_key = $2 THEN now() END WHERE email_key IN ($1, $2)`, stormEmail(timingSamples+i), stormEmail(2*timingSamples+i))
