@@ -15,7 +15,7 @@ func state(t *testing.T, app *handlertest.App) map[string]string {
 	t.Helper()
 	rows, err := app.DB.Query(t.Context(), `
 		SELECT table_schema || '.' || table_name FROM information_schema.tables
-		WHERE table_schema IN ('public', 'sandbox') AND table_type = 'BASE TABLE' AND table_name NOT IN ('limit_counters', 'river_leader')`)
+		WHERE table_schema IN ('public', 'sandbox') AND table_type = 'BASE TABLE' AND table_name NOT IN ('limit_counters', 'limit_streaks', 'river_leader')`)
 	if err != nil {
 		t.Fatal(err)
 	}
