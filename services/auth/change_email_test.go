@@ -1,7 +1,6 @@
 package auth_test
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -125,26 +124,6 @@ func TestChangeEmail_EV2_StrangersDoNotStopTheMail(t *testing.T) {
 	}
 	if err := b.ConfirmEmail(t.Context(), stranger, b.mailed(email.ConfirmAddress).Token); err != nil || b.audited("signup.void", "done") != 1 {
 		t.Errorf("%v; that a sign-up made way stands in the log %d times", err, b.audited("signup.void", "done"))
-	}
-}
-
-// A change of address is confirmed in the very moment in which the password changes: the new password wins.
-// Break SE-6: links.go: in spend, leave out FOR UPDATE
-func TestConfirmEmail_SE6_ThePasswordChangesMeanwhile(t *testing.T) {
-	b := newBench(t)
-	u, confirm := mailedLinks(b)["confirm"]()
-	done := make(chan error, 1)
-	err := b.ChangePassword(t.Context(), in(u), good.Password, chosen, func(context.Context, auth.User) error {
-		go func() { done <- confirm() }()
-		b.waiting(1)
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	wantErr(t, <-done, auth.ErrLink)
-	if b.address(u) != good.Email {
-		t.Error("the address moved")
 	}
 }
 
