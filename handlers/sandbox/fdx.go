@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"slices"
@@ -35,7 +34,7 @@ var (
 	errNoSuchData  = &fdxError{"404", "Data not found for request parameters", "There is nothing at this address.", http.StatusNotFound}
 	errAway        = &fdxError{"501", "Subsystem unavailable", "", http.StatusServiceUnavailable}
 	errInternal    = &fdxError{"500", "Internal server error", "", http.StatusInternalServerError}
-	errMisbehaving = fdxError{"500", "The bank was told to answer like this", "See /faults.", 0}
+	errMisbehaving = &fdxError{"500", "The bank was told to answer like this", "See /faults.", 0}
 )
 
 // visit is one authorised question: whose data it is about, and the books to answer from.
@@ -46,6 +45,16 @@ type visit struct {
 	at    time.Time
 }
 
+// outside is an account's id as this permission shows it, inside the bank's own; nobody's when it is of another.
+func (v visit) outside(id string) string { return id + v.grant.AccountSalt }
+
+func (v visit) inside(id string) string {
+	if inner, ok := strings.CutSuffix(id, v.grant.AccountSalt); ok {
+		return inner
+	}
+	return ""
+}
+
 func (v visit) may(scope string) bool { return slices.Contains(v.grant.Scopes, scope) }
 
 // api checks the access token and that one of the scopes was granted, shows the faults that were asked for, and writes
@@ -53,24 +62,34 @@ func (v visit) may(scope string) bool { return slices.Contains(v.grant.Scopes, s
 func (b *bank) api(answer func(visit) (any, error), scopes ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		g, err := b.bearer(r)
+		var list []sandbox.Fault
 		if err == nil {
-			err = b.misbehave(r.Context(), g.Username)
-		}
-		if err == nil && !slices.ContainsFunc(scopes, func(s string) bool { return slices.Contains(g.Scopes, s) }) {
-			err = errScope
-		}
-		var body any
-		if err == nil {
-			v := visit{Request: r, grant: g}
-			v.books, v.at = b.shelf.of(g.Username)
-			body, err = answer(v)
+			list, err = b.Bank.AnswerFaults(r.Context(), g.Username, false)
 		}
 		if err != nil {
 			b.fdxFailure(w, r, err)
 			return
 		}
-		writeJSON(w, http.StatusOK, body)
+		show(w, r, list, errMisbehaving, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, err := b.answer(r, g, answer, scopes)
+			if err != nil {
+				b.fdxFailure(w, r, err)
+				return
+			}
+			writeJSON(w, http.StatusOK, body)
+		}))
 	}
+}
+
+func (b *bank) answer(r *http.Request, g sandbox.Grant, answer func(visit) (any, error), scopes []string) (any, error) {
+	if !slices.ContainsFunc(scopes, func(s string) bool { return slices.Contains(g.Scopes, s) }) {
+		return nil, errScope
+	}
+	own, at, err := b.booksOf(r.Context(), g)
+	if err != nil {
+		return nil, err
+	}
+	return answer(visit{Request: r, grant: g, books: own, at: at})
 }
 
 // bearer finds what an access token (RFC 6750) opens.
@@ -89,30 +108,6 @@ func (b *bank) bearer(r *http.Request) (sandbox.Grant, error) {
 		return sandbox.Grant{}, errToken
 	}
 	return g, err
-}
-
-// misbehave shows the faults a customer's next answer should have.
-func (b *bank) misbehave(ctx context.Context, username string) error {
-	list, err := b.Bank.Misbehave(ctx, username)
-	if err != nil {
-		return err
-	}
-	var failure error
-	for _, f := range list {
-		switch f.Name {
-		case sandbox.FaultLatency:
-			select {
-			case <-time.After(time.Duration(f.Value) * time.Millisecond):
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		case sandbox.FaultStatus:
-			e := errMisbehaving
-			e.status = f.Value
-			failure = &e
-		}
-	}
-	return failure
 }
 
 func (b *bank) fdxFailure(w http.ResponseWriter, r *http.Request, err error) {
@@ -143,7 +138,7 @@ func (b *bank) customer(v visit) (any, error) {
 	c := v.books.Customer
 	out := fdxCustomer{CustomerID: c.ID, Name: fdxName{First: c.First, Last: c.Last}, Email: []string{c.Email}, Accounts: []fdxRelation{}}
 	for _, a := range v.books.Accounts(v.at) {
-		out.Accounts = append(out.Accounts, fdxRelation{AccountID: a.ID, Relationship: "PRIMARY"})
+		out.Accounts = append(out.Accounts, fdxRelation{AccountID: v.outside(a.ID), Relationship: "PRIMARY"})
 	}
 	return out, nil
 }
@@ -157,16 +152,18 @@ func (b *bank) accounts(v visit) (any, error) {
 	part, page := cut(p, all)
 	list := make([]fdxAccount, len(part))
 	for i, a := range part {
+		a.ID = v.outside(a.ID)
 		list[i] = fdxAccountOf(a, p.at, v.may(scopeDetailed), v.may(scopeInvestments))
 	}
 	return map[string]any{"page": page, "accounts": list}, nil
 }
 
 func (b *bank) account(v visit) (any, error) {
-	a, ok := v.books.Account(v.PathValue("id"), v.at)
+	a, ok := v.books.Account(v.inside(v.PathValue("id")), v.at)
 	if !ok {
 		return nil, errNoAccount
 	}
+	a.ID = v.outside(a.ID)
 	return fdxAccountOf(a, v.at, true, v.may(scopeInvestments)), nil
 }
 
@@ -179,7 +176,7 @@ func (b *bank) transactions(v visit) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	account, ok := v.books.Account(v.PathValue("id"), p.at)
+	account, ok := v.books.Account(v.inside(v.PathValue("id")), p.at)
 	if !ok {
 		return nil, errNoAccount
 	}

@@ -264,7 +264,7 @@ func TestFaults(t *testing.T) {
 	if status(ada) != 200 || strings.Contains(b.get("/faults").body, "status") {
 		t.Error("none does not clear")
 	}
-	for _, bad := range []url.Values{{"fault": {"rotation"}}, {}, {"fault": {"status"}, "value": {"200"}}, {"fault": {"status"}, "value": {"x"}}, {"fault": {"latency_ms"}, "value": {"1"}, "count": {"0"}}} {
+	for _, bad := range []url.Values{{"fault": {"rotation"}, "value": {"sideways"}}, {"fault": {"mischief"}}, {}, {"fault": {"status"}, "value": {"200"}}, {"fault": {"status"}, "value": {"x"}}, {"fault": {"latency_ms"}, "value": {"1"}, "count": {"0"}}} {
 		if res := b.post("/faults", bad); res.StatusCode != http.StatusUnprocessableEntity {
 			t.Errorf("%v: %d", bad, res.StatusCode)
 		}

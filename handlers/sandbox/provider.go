@@ -60,15 +60,3 @@ func (b *bank) discovery(w http.ResponseWriter, r *http.Request) {
 	c.RevocationEndpointAuthSigningAlgValuesSupported = nil
 	writeJSON(w, http.StatusOK, c)
 }
-
-// token counts every request before anything is decided about it. When it cannot be counted the database is away, and
-// then the library would call good tokens invalid.
-func (b *bank) token(w http.ResponseWriter, r *http.Request) {
-	if err := b.Bank.CountTokenPost(r.Context(), r.PostFormValue("grant_type")); err != nil {
-		b.Log.ErrorContext(r.Context(), "sandbox bank: token endpoint", "error", err)
-		w.Header().Set("Retry-After", "5")
-		writeJSON(w, http.StatusServiceUnavailable, oidc.ErrServerError())
-		return
-	}
-	b.provider.ServeHTTP(w, r)
-}

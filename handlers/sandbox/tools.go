@@ -71,14 +71,7 @@ func faultOf(r *http.Request) (sandbox.Fault, error) {
 		}
 		return f, nil
 	}
-	f.Name, f.Username = r.FormValue("fault"), r.FormValue("user")
-	if s := r.FormValue("value"); s != "" {
-		n, err := strconv.Atoi(s)
-		if err != nil {
-			return f, errs.Field("value", "A value is a whole number.")
-		}
-		f.Value = n
-	}
+	f.Name, f.Username, f.Value = r.FormValue("fault"), r.FormValue("user"), sandbox.Value(r.FormValue("value"))
 	if s := r.FormValue("count"); s != "" {
 		n, err := strconv.Atoi(s)
 		if err != nil {

@@ -14,12 +14,20 @@ import (
 
 // Grant is what a customer allowed a client.
 type Grant struct {
-	ID         uuid.UUID
-	ClientID   string
-	Username   string
-	Scopes     []string
-	SignedInAt time.Time
+	ID          uuid.UUID
+	ClientID    string
+	Username    string
+	Scopes      []string
+	SignedInAt  time.Time
+	AccountSalt string // makes this permission's account ids other ones; usually empty
 }
+
+const grantColumns = `g.id, g.client_id, g.username, g.scopes, g.signed_in_at, g.account_salt`
+
+// live is what holds of a grant that opens something.
+const live = ` g.ended_at IS NULL AND g.expires_at > now() AND NOT EXISTS (
+	SELECT FROM sandbox.faults f WHERE f.name = 'relogin_after_s' AND f.username IN ('', lower(btrim(g.username)))
+		AND g.signed_in_at + f.value::int * interval '1 second' < now()) `
 
 // Issued are the secrets of one answer of the token endpoint.
 type Issued struct {
@@ -41,11 +49,14 @@ func (s *Service) Exchange(ctx context.Context, request uuid.UUID, offline bool)
 				WHERE id = @id AND decision = 'allow' AND grant_id IS NULL AND code_hash IS NOT NULL AND expires_at > now()
 				RETURNING client_id, username, scopes, signed_in_at
 			)
-			INSERT INTO sandbox.grants (id, client_id, username, scopes, signed_in_at, expires_at)
+			INSERT INTO sandbox.grants AS g (id, client_id, username, scopes, signed_in_at, expires_at)
 			SELECT @grant, client_id, username, scopes, signed_in_at, now() + @lasts::interval FROM used
-			RETURNING id, client_id, username, scopes, signed_in_at`,
+			RETURNING `+grantColumns,
 			pgx.NamedArgs{"id": request, "grant": uuid.New(), "lasts": lasts})
 		if err != nil {
+			return err
+		}
+		if err := newAccountIDs(ctx, tx, g); err != nil {
 			return err
 		}
 		out, err = issue(ctx, tx, g.ID, g.Scopes, offline)
@@ -61,9 +72,8 @@ func (s *Service) Exchange(ctx context.Context, request uuid.UUID, offline bool)
 // its grant.
 func (s *Service) GrantByRefresh(ctx context.Context, token string) (Grant, error) {
 	g, err := grant(ctx, s.db, `
-		SELECT g.id, g.client_id, g.username, g.scopes, g.signed_in_at
-		FROM sandbox.refresh_tokens t JOIN sandbox.grants g ON g.id = t.grant_id
-		WHERE t.token_hash = @token AND t.used_at IS NULL AND g.ended_at IS NULL AND g.expires_at > now()`,
+		SELECT `+grantColumns+` FROM sandbox.refresh_tokens t JOIN sandbox.grants g ON g.id = t.grant_id
+		WHERE t.token_hash = @token AND (t.used_at IS NULL OR `+inGrace+`) AND `+live,
 		pgx.NamedArgs{"token": hash(token)})
 	if errors.Is(err, ErrInvalidGrant) {
 		return Grant{}, s.punish(ctx, token)
@@ -74,19 +84,39 @@ func (s *Service) GrantByRefresh(ctx context.Context, token string) (Grant, erro
 	return g, nil
 }
 
-// Rotate uses a refresh token up and gives a new one, and an access token for scopes. Of two at once one wins; the
-// other's token was then used twice, which ends the grant.
+// inGrace holds of a used refresh token t that may be shown once more: the bank was told to be patient, and none that came
+// after it was used.
+const inGrace = `(EXISTS (SELECT FROM sandbox.faults f WHERE f.name = 'rotation' AND f.value = 'grace' AND f.username IN ('', lower(btrim(g.username))))
+	AND NOT EXISTS (SELECT FROM sandbox.refresh_tokens n WHERE n.grant_id = t.grant_id AND n.used_at > t.used_at))`
+
+// Rotate uses a refresh token up and gives a new one, and an access token for scopes; a Rotation that was asked for
+// changes that. Of two at once one wins; the other's token was then used twice, which ends the grant.
 func (s *Service) Rotate(ctx context.Context, token string, scopes []string) (out Issued, err error) {
 	err = pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
 		g, err := grant(ctx, tx, `
 			UPDATE sandbox.refresh_tokens t SET used_at = now() FROM sandbox.grants g
-			WHERE t.token_hash = @token AND t.used_at IS NULL AND g.id = t.grant_id AND g.ended_at IS NULL AND g.expires_at > now()
-			RETURNING g.id, g.client_id, g.username, g.scopes, g.signed_in_at`,
-			pgx.NamedArgs{"token": hash(token)})
+			WHERE t.token_hash = @token AND (t.used_at IS NULL OR `+inGrace+`) AND g.id = t.grant_id AND `+live+`
+			RETURNING `+grantColumns, pgx.NamedArgs{"token": hash(token)})
 		if err != nil {
 			return err
 		}
-		out, err = issue(ctx, tx, g.ID, scopes, true)
+		asked, err := take(ctx, tx, g.Username, FaultRotation)
+		if err != nil {
+			return err
+		}
+		rotation := RotateStrict
+		for _, f := range asked {
+			rotation = Rotation(f.Value)
+		}
+		keeps := rotation == RotateNone || rotation == RotateReusable
+		if keeps {
+			if _, err := tx.Exec(ctx, `UPDATE sandbox.refresh_tokens SET used_at = NULL WHERE token_hash = @token`, pgx.NamedArgs{"token": hash(token)}); err != nil {
+				return err
+			}
+		}
+		if out, err = issue(ctx, tx, g.ID, scopes, !keeps); rotation == RotateReusable {
+			out.Refresh = token
+		}
 		return err
 	})
 	if errors.Is(err, ErrInvalidGrant) {
@@ -96,6 +126,16 @@ func (s *Service) Rotate(ctx context.Context, token string, scopes []string) (ou
 		return Issued{}, fmt.Errorf("sandbox: rotating a refresh token: %w", err)
 	}
 	return out, nil
+}
+
+// newAccountIDs gives a new grant a salt where that was asked for.
+func newAccountIDs(ctx context.Context, tx pgx.Tx, g Grant) error {
+	asked, err := take(ctx, tx, g.Username, FaultNewIDs)
+	if err != nil || len(asked) == 0 {
+		return err
+	}
+	_, err = tx.Exec(ctx, `UPDATE sandbox.grants SET account_salt = @salt WHERE id = @id`, pgx.NamedArgs{"id": g.ID, "salt": newSecret()[:8]})
+	return err
 }
 
 // punish ends the grant of a refresh token that was shown although it had been used, and says ErrInvalidGrant.
@@ -113,9 +153,9 @@ func (s *Service) punish(ctx context.Context, token string) error {
 // GrantByAccess finds the live grant of an access token, with the token's own scopes; ErrInvalidGrant otherwise.
 func (s *Service) GrantByAccess(ctx context.Context, token string) (Grant, error) {
 	g, err := grant(ctx, s.db, `
-		SELECT g.id, g.client_id, g.username, t.scopes, g.signed_in_at
+		SELECT g.id, g.client_id, g.username, t.scopes, g.signed_in_at, g.account_salt
 		FROM sandbox.access_tokens t JOIN sandbox.grants g ON g.id = t.grant_id
-		WHERE t.token_hash = @token AND t.expires_at > now() AND g.ended_at IS NULL AND g.expires_at > now()`,
+		WHERE t.token_hash = @token AND t.expires_at > now() AND `+live,
 		pgx.NamedArgs{"token": hash(token)})
 	if err != nil {
 		return Grant{}, fmt.Errorf("sandbox: finding an access token: %w", err)
@@ -128,7 +168,7 @@ func (s *Service) GrantByAccess(ctx context.Context, token string) (Grant, error
 func (s *Service) Revoke(ctx context.Context, client, token string) error {
 	err := pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
 		g, err := grant(ctx, tx, `
-			SELECT g.id, g.client_id, g.username, g.scopes, g.signed_in_at FROM sandbox.grants g
+			SELECT `+grantColumns+` FROM sandbox.grants g
 			WHERE g.id IN (SELECT grant_id FROM sandbox.refresh_tokens WHERE token_hash = @token
 				UNION ALL SELECT grant_id FROM sandbox.access_tokens WHERE token_hash = @token)`,
 			pgx.NamedArgs{"token": hash(token)})

@@ -94,11 +94,36 @@ func (s *Service) Decide(ctx context.Context, id uuid.UUID, session string, allo
 	decision := "deny"
 	if allow {
 		decision = "allow"
+		if err := s.narrow(ctx, id); err != nil {
+			return Request{}, err
+		}
 	}
 	return s.request(ctx, "deciding", `
 		UPDATE sandbox.requests SET decision = @decision
 		WHERE id = @id AND session_hash = @session AND decision = '' AND expires_at > now() RETURNING `+requestColumns,
 		pgx.NamedArgs{"id": id, "decision": decision, "session": hash(session)})
+}
+
+// narrow takes the transactions out of what a request asks for, where the bank was told to.
+func (s *Service) narrow(ctx context.Context, id uuid.UUID) error {
+	var username string
+	err := s.db.QueryRow(ctx, `SELECT username FROM sandbox.requests WHERE id = @id`, pgx.NamedArgs{"id": id}).Scan(&username)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return ErrOver
+	}
+	if err != nil {
+		return fmt.Errorf("sandbox: deciding: %w", err)
+	}
+	asked, err := take(ctx, s.db, username, FaultNarrow)
+	if err != nil || len(asked) == 0 {
+		return err
+	}
+	if _, err := s.db.Exec(ctx, `
+		UPDATE sandbox.requests SET scopes = array_remove(scopes, 'fdx:transactions:read') WHERE id = @id AND decision = ''`,
+		pgx.NamedArgs{"id": id}); err != nil {
+		return fmt.Errorf("sandbox: deciding: %w", err)
+	}
+	return nil
 }
 
 // SaveCode lets an allowed request end in a code, once; ErrOver otherwise.
