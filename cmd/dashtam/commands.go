@@ -122,6 +122,7 @@ func (c resetCommand) Run(ctx context.Context, a *app) error {
 
 type keysCommands struct {
 	Status keysStatusCommand `cmd:"" help:"Say which keys there are and what each opens."`
+	Rotate keysRotateCommand `cmd:"" help:"Make a new key and wrap everything under it, while Dashtam runs."`
 }
 
 type keysStatusCommand struct{}
@@ -136,17 +137,54 @@ func (keysStatusCommand) Run(ctx context.Context, a *app) error {
 		for _, u := range uses {
 			fmt.Fprintln(a.stdout, keyLine(u, n.keys.Current().ID()))
 		}
-		fmt.Fprintln(a.stdout, "A backup of the database together with the keys of its time opens the tokens in it; without them it opens none.")
+		fmt.Fprintln(a.stdout, backupsAndKeys)
 		return nil
 	})
 }
 
 func keyLine(u tokens.KeyUse, current string) string {
 	line := fmt.Sprintf("%s: opens the tokens of %d connections", u.ID, u.DataKeys)
-	if u.ID == current {
+	switch {
+	case u.Retired:
+		line += ", is retired"
+	case u.ID == current:
 		line += ", is used for new ones"
 	}
 	return line
+}
+
+const backupsAndKeys = "A backup of the database together with the keys of its time opens the tokens in it; without them it opens none."
+
+type keysRotateCommand struct {
+	DestroyOld bool `help:"Take the old keys out of the key file once they open nothing. Backups of before open no token any more."`
+}
+
+// Run makes a key, unless the last rotation was stopped on its way, which then goes on.
+func (c keysRotateCommand) Run(ctx context.Context, a *app) error {
+	if c.DestroyOld && a.config.Keys != "" {
+		return errors.New("the keys stand in DASHTAM_KEYS: rotate without --destroy-old, then take the old ones out there")
+	}
+	return a.withDatabase(ctx, func(ctx context.Context, n *node) error {
+		if err := a.newCurrentKey(ctx, n); err != nil {
+			return err
+		}
+		current := n.keys.Current().ID()
+		err := n.tokens.Rotate(ctx, actor.ForSystem("keys rotate"), func(done, left int) {
+			fmt.Fprintf(a.stdout, "%d connections are under %s now, %d are left\n", done, current, left)
+		})
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(a.stdout, "Every connection is under %s. %s\n", current, backupsAndKeys)
+		if !c.DestroyOld {
+			return nil
+		}
+		if err := a.writeKeys(n.keys.Current()); err != nil {
+			return err
+		}
+		fmt.Fprintln(a.stdout, "The old keys are gone from the key file. Destroy its copies, and start Dashtam anew so that no process remembers them.")
+		return nil
+	})
 }
 
 type versionCommand struct{}

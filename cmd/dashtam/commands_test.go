@@ -29,7 +29,7 @@ func command(t *testing.T, getenv func(string) string, args ...string) (stdout s
 }
 
 func TestCommands_HelpAndWrongUsage(t *testing.T) {
-	for _, line := range []string{"--help", "serve --help", "demo --help", "migrate --help", "setup-link --help", "admin --help", "admin grant --help", "admin reset-password --help", "audit verify --help", "keys status --help", "version --help"} {
+	for _, line := range []string{"--help", "serve --help", "demo --help", "migrate --help", "setup-link --help", "admin --help", "admin grant --help", "admin reset-password --help", "audit verify --help", "keys status --help", "keys rotate --help", "version --help"} {
 		if out, err := command(t, with(), strings.Fields(line)...); err != nil || !strings.Contains(out, "Usage: dashtam") {
 			t.Errorf("dashtam %s: %v, %q", line, err, out)
 		}
@@ -60,6 +60,45 @@ func TestCommands_WorkOnTheDatabase(t *testing.T) {
 		if out, err := command(t, getenv, "admin", what, "nobody@example.org"); err == nil || out != "" {
 			t.Errorf("admin %s of a stranger: %v, %q", what, err, out)
 		}
+	}
+}
+
+// Break VT-4: cmd/dashtam/keys.go: in newCurrentKey, return nil at once
+func TestKeys_VT4_RotateAndDestroy(t *testing.T) {
+	getenv := environmentFor(t)
+	path := filepath.Join(getenv("DASHTAM_DATA_DIR"), "keys")
+	ids := func() string {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ring, err := encryption.ParseKeyring(string(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("the key file is %v, %v", info.Mode(), err)
+		}
+		return strings.Join(ring.IDs(), " ")
+	}
+	if _, err := command(t, getenv, "migrate"); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := command(t, getenv, "keys", "rotate"); err != nil || !strings.Contains(out, "Every connection is under k2.") || ids() != "k2 k1" {
+		t.Errorf("rotate: %v, %q, %s", err, out, ids())
+	}
+	if out, err := command(t, getenv, "keys", "status"); err != nil || !strings.Contains(out, "k1: opens the tokens of 0 connections, is retired\nk2: opens the tokens of 0 connections, is used for new ones\n") {
+		t.Errorf("status: %v, %q", err, out)
+	}
+	if out, err := command(t, getenv, "keys", "rotate", "--destroy-old"); err != nil || !strings.Contains(out, "The old keys are gone") || ids() != "k3" {
+		t.Errorf("destroy: %v, %q, %s", err, out, ids())
+	}
+	if out, err := command(t, getenv, "keys", "status"); err != nil || !strings.Contains(out, "k3: opens the tokens of 0 connections, is used for new ones\n") {
+		t.Errorf("after the end of the old ones: %v, %q", err, out)
+	}
+	fixed := with("DASHTAM_DATABASE_URL", getenv("DASHTAM_DATABASE_URL"), "DASHTAM_DATA_DIR", t.TempDir(), "DASHTAM_KEYS", "k9:"+base64.StdEncoding.EncodeToString([]byte("0123456789abcdefghij-+*/!?%&()=$")))
+	if _, err := command(t, fixed, "keys", "rotate", "--destroy-old"); err == nil || !strings.Contains(err.Error(), "DASHTAM_KEYS") {
+		t.Errorf("keys in the environment: %v", err)
 	}
 }
 

@@ -44,19 +44,94 @@ func newKeys(path string) (*encryption.Keyring, func() error, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	text := "# Opens the stored bank tokens. Keep a copy apart from the database's backups.\n" + key.Line().Reveal() + "\n"
+	text := keyFileHead + key.Line().Reveal() + "\n"
 	ring, err := encryption.ParseKeyring(text)
 	if err != nil {
 		return nil, nil, err
 	}
-	return ring, func() error {
-		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-		if err != nil {
-			return fmt.Errorf("the key file: %w", err)
+	return ring, func() error { return createKeyFile(path, text) }, nil
+}
+
+// reloadKeys gives a function that reads the key file again into ring: a node that runs while keys are rotated meets the
+// new one. Keys in the environment stay what they are until a restart.
+func (a *app) reloadKeys(ring *encryption.Keyring) func() error {
+	if a.config.Keys != "" {
+		return nil
+	}
+	return func() error {
+		now, _, err := openKeys(a.config)
+		if err == nil {
+			ring.Replace(now)
 		}
-		_, err = f.WriteString(text)
-		return errors.Join(err, f.Sync(), f.Close())
-	}, nil
+		return err
+	}
+}
+
+// newCurrentKey puts a new key before the others of the key file and the ring; not where a rotation waits to be finished,
+// nor where the keys stand in the environment, whose first is then the one to rotate to.
+func (a *app) newCurrentKey(ctx context.Context, n *node) error {
+	uses, err := n.tokens.KeyUses(ctx)
+	if err != nil {
+		return err
+	}
+	unfinished := false
+	for _, u := range uses {
+		unfinished = unfinished || u.Retired && u.DataKeys > 0
+	}
+	if a.config.Keys != "" || unfinished {
+		return nil
+	}
+	used := map[string]bool{}
+	for _, u := range uses {
+		used[u.ID] = true
+	}
+	next := 1
+	for used[fmt.Sprint("k", next)] {
+		next++
+	}
+	fresh, err := encryption.GenerateKey(fmt.Sprint("k", next))
+	if err != nil {
+		return err
+	}
+	all := []encryption.Key{fresh}
+	for _, id := range n.keys.IDs() {
+		k, _ := n.keys.Key(id)
+		all = append(all, k)
+	}
+	if err := a.writeKeys(all...); err != nil {
+		return err
+	}
+	return a.reloadKeys(n.keys)()
+}
+
+const keyFileHead = "# Opens the stored bank tokens. Keep a copy apart from the database's backups.\n"
+
+// writeKeys puts keys, the current one first, in place of the key file, whole or not at all.
+func (a *app) writeKeys(keys ...encryption.Key) error {
+	text := keyFileHead
+	for _, k := range keys {
+		text += k.Line().Reveal() + "\n"
+	}
+	beside := a.config.KeyFile + ".new"
+	if err := os.Remove(beside); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("the key file: %w", err)
+	}
+	if err := createKeyFile(beside, text); err != nil {
+		return err
+	}
+	if err := os.Rename(beside, a.config.KeyFile); err != nil {
+		return fmt.Errorf("the key file: %w", err)
+	}
+	return nil
+}
+
+func createKeyFile(path, text string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return fmt.Errorf("the key file: %w", err)
+	}
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Sync(), f.Close())
 }
 
 // prepare brings the database to this binary's schema, unless it was written with other keys: then nothing is touched,

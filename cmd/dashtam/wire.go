@@ -89,7 +89,7 @@ func (a *app) open(ctx context.Context, url string) (*node, error) {
 	n.review = review.New(review.Config{
 		DB: pool, Profile: n.profile, Hashes: n.hashes, Limits: n.limits, Log: a.log, Now: time.Now, Cores: runtime.GOMAXPROCS(0),
 	})
-	n.tokens = tokens.New(tokens.Config{DB: pool, Keys: n.keys, Profile: n.profile})
+	n.tokens = tokens.New(tokens.Config{DB: pool, Keys: n.keys, Reload: a.reloadKeys(n.keys), Profile: n.profile})
 	n.ledger = ledger.New(pool)
 	n.auth = auth.New(auth.Config{
 		DB: pool, Passwords: n.passwords, Hashes: n.hashes, Limits: n.limits, Jobs: n.queue, Log: a.log, Now: time.Now,

@@ -7,18 +7,20 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 )
 
 // leastDistinct is how many different bytes a key must have. 32 random bytes have fewer once in 10^13 keys.
 const leastDistinct = 20
 
-// Keyring is the key-encryption keys the operator gave, the first of which is current. It holds at least one.
-type Keyring struct{ keys []Key }
+// Keyring is the key-encryption keys the operator gave, the first of which is current. It holds at least one. Whoever has
+// a ring sees what Replace puts into it.
+type Keyring struct{ keys atomic.Pointer[[]Key] }
 
 // ParseKeyring reads keys as "id:base64", separated by commas or line ends; empty lines and lines that begin with # are
 // skipped. Keys that nobody should use (too short, too regular, plain text) are refused (VT-5), and no error repeats one.
 func ParseKeyring(text string) (*Keyring, error) {
-	r := &Keyring{}
+	var keys []Key
 	for line := range strings.SplitSeq(strings.ReplaceAll(text, ",", "\n"), "\n") {
 		line = strings.TrimSpace(line)
 		if line == "" || strings.HasPrefix(line, "#") {
@@ -28,18 +30,25 @@ func ParseKeyring(text string) (*Keyring, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, other := range r.keys {
+		for _, other := range keys {
 			if other.id == k.id || *other.raw() == *k.raw() {
 				return nil, fmt.Errorf("encryption: keys %s and %s share their id or their bytes", other.id, k.id)
 			}
 		}
-		r.keys = append(r.keys, k)
+		keys = append(keys, k)
 	}
-	if len(r.keys) == 0 {
+	if len(keys) == 0 {
 		return nil, errors.New("encryption: no key was given")
 	}
+	r := new(Keyring)
+	r.keys.Store(&keys)
 	return r, nil
 }
+
+// Replace puts another ring's keys in place of this one's, for everybody who has it: after a rotation.
+func (r *Keyring) Replace(other *Keyring) { r.keys.Store(other.keys.Load()) }
+
+func (r *Keyring) all() []Key { return *r.keys.Load() }
 
 func parseKey(line string) (Key, error) {
 	id, encoded, found := strings.Cut(line, ":")
@@ -73,11 +82,11 @@ func guessable(raw []byte) bool {
 }
 
 // Current is the key new secrets are sealed under.
-func (r *Keyring) Current() Key { return r.keys[0] }
+func (r *Keyring) Current() Key { return r.all()[0] }
 
 // Key finds a key by its id.
 func (r *Keyring) Key(id string) (Key, bool) {
-	for _, k := range r.keys {
+	for _, k := range r.all() {
 		if k.id == id {
 			return k, true
 		}
@@ -87,16 +96,16 @@ func (r *Keyring) Key(id string) (Key, bool) {
 
 // IDs lists the keys' ids, the current one first.
 func (r *Keyring) IDs() []string {
-	ids := make([]string, len(r.keys))
-	for i, k := range r.keys {
-		ids[i] = k.id
+	var ids []string
+	for _, k := range r.all() {
+		ids = append(ids, k.id)
 	}
 	return ids
 }
 
 // Derive makes 32 bytes for one use out of the current key (HKDF-SHA256, RFC 5869). Different labels give independent
 // keys; the same label always gives the same until the current key changes.
-func (r *Keyring) Derive(label string) []byte { return r.keys[0].derive(label) }
+func (r *Keyring) Derive(label string) []byte { return r.Current().derive(label) }
 
 // DeriveUnder is Derive from the key of this id, for what must be checked after the current key has changed.
 func (r *Keyring) DeriveUnder(id, label string) (key []byte, ok bool) {

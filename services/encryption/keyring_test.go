@@ -96,7 +96,8 @@ func TestSecrets_VT6_RedactThemselves(t *testing.T) {
 		Key   Key
 		inner Key // fmt calls no methods here
 	}{canary, k, k}
-	ring := &Keyring{[]Key{k}}
+	ring := new(Keyring)
+	ring.keys.Store(&[]Key{k})
 	var out strings.Builder
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 		fmt.Fprintf(&out, verb+verb+verb+verb+verb+"\n", Secret(canary), k, holder, &holder, ring)

@@ -1,7 +1,10 @@
 package tokens
 
 import (
+	"context"
 	"fmt"
+
+	"github.com/jackc/pgx/v5"
 
 	"dashtam/services/encryption"
 	"dashtam/services/profile"
@@ -37,11 +40,14 @@ func (s *Service) aesOpen(key encryption.Key, envelope []byte, about encryption.
 }
 
 // newDataKey makes a data key and wraps it under the current key-encryption key.
-func (s *Service) newDataKey(o owner) (key encryption.Key, wrapped []byte, keyID string, err error) {
+func (s *Service) newDataKey(ctx context.Context, tx pgx.Tx, o owner) (key encryption.Key, wrapped []byte, keyID string, err error) {
 	if key, err = encryption.GenerateKey(dataKeyID); err != nil {
 		return key, nil, "", fmt.Errorf("tokens: %w", err)
 	}
-	current := s.keys.Current()
+	current, err := s.writable(ctx, tx)
+	if err != nil {
+		return key, nil, "", err
+	}
 	if wrapped, err = s.aesSeal(current, key.Reveal(), o.keyAAD()); err != nil {
 		return key, nil, "", fmt.Errorf("tokens: wrapping a data key: %w", err)
 	}
@@ -50,7 +56,7 @@ func (s *Service) newDataKey(o owner) (key encryption.Key, wrapped []byte, keyID
 
 // unwrap opens a connection's data key.
 func (s *Service) unwrap(o owner, wrapped []byte, keyID string) (encryption.Key, error) {
-	kek, ok := s.keys.Key(keyID)
+	kek, ok := s.key(keyID)
 	if !ok {
 		return encryption.Key{}, encryption.ErrKeyID
 	}

@@ -101,14 +101,15 @@ func (s *Service) noteKeys(ctx context.Context, tx pgx.Tx, checks []keyCheck) er
 // KeyUse says what one key-encryption key is needed for.
 type KeyUse struct {
 	ID       string
-	DataKeys int // connections whose tokens it opens
+	DataKeys int  // connections whose tokens it opens
+	Retired  bool // nothing new is wrapped under it
 }
 
 // KeyUses lists the keys the database was written with, by id.
 func (s *Service) KeyUses(ctx context.Context) ([]KeyUse, error) {
 	rows, err := s.db.Query(ctx, `
-		SELECT c.key_id AS id, count(k.key_id) AS data_keys
-		FROM key_checks c LEFT JOIN data_keys k USING (key_id) GROUP BY c.key_id ORDER BY c.key_id`)
+		SELECT c.key_id AS id, count(k.key_id) AS data_keys, c.retired_at IS NOT NULL AS retired
+		FROM key_checks c LEFT JOIN data_keys k USING (key_id) GROUP BY c.key_id, c.retired_at ORDER BY c.key_id`)
 	if err != nil {
 		return nil, fmt.Errorf("tokens: listing keys: %w", err)
 	}

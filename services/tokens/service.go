@@ -55,6 +55,9 @@ type Config struct {
 	Keep  time.Duration // 2 min: how long storing an answer is retried while the database is away
 	Wait  time.Duration // 50 ms: between looks at somebody else's refresh
 
+	// Reload looks for keys that were added since, when a key is met that is not in Keys; nil = there is nowhere to look.
+	Reload func() error
+
 	Profile *profile.Profile // times sealing and opening; may be nil
 }
 

@@ -20,7 +20,7 @@ func (s *Service) StoreTokens(ctx context.Context, tx pgx.Tx, who actor.Actor, c
 	if err != nil {
 		return 0, err
 	}
-	key, wrapped, keyID, err := s.newDataKey(o)
+	key, wrapped, keyID, err := s.newDataKey(ctx, tx, o)
 	if err != nil {
 		return 0, err
 	}

@@ -34,7 +34,7 @@ var acts = map[string]string{ //nolint:gosec // no credentials: words about them
 	"email.undo_link": "Wrote the mail that undoes a change of address", "email.undone": "Took the address back",
 	"signup.void": "Lost an account that was never verified", "mail.retried": "Had a mail tried again",
 	"reauth": "Gave the password once more", "session.end": "Signed out a device", "session.end_others": "Signed out all other devices", "password": "Changed the password",
-	"transaction.noted": "Wrote a note", "transactions.exported": "Exported transactions", "keys.added": "Began to use a key",
+	"transaction.noted": "Wrote a note", "transactions.exported": "Exported transactions", "keys.added": "Began to use a key", "keys.rotated": "Put every connection under a new key",
 }
 
 // ActWords is an act in words; ok is false for one that has none.
