@@ -23,7 +23,7 @@ func TestShut_RL2_WaitsGrowAndThenNothingHelps(t *testing.T) {
 		}
 		return is
 	}
-	waits := []time.Duration{0, 0, 30, 60, 120, 240, 480, 960, 1920, 3600, 3600, 3600}
+	waits := []int{0, 0, 30, 60, 120, 240, 480, 960, 1920, 3600, 3600, 3600}
 	for n, seconds := range waits {
 		if shut() {
 			t.Fatalf("act %d is refused after the wait", n+1)
@@ -31,7 +31,7 @@ func TestShut_RL2_WaitsGrowAndThenNothingHelps(t *testing.T) {
 		if err := s.Extend(t.Context(), k, "ada"); err != nil {
 			t.Fatal(err)
 		}
-		if wait := seconds * time.Second; wait > 0 {
+		if wait := time.Duration(seconds) * time.Second; wait > 0 {
 			if c.now = c.now.Add(wait - time.Millisecond); !shut() {
 				t.Errorf("after act %d one waits less than %v", n+1, wait)
 			}
