@@ -55,13 +55,6 @@ func again(c echo.Context, err error, typed map[string]string) (f pages.Fields, 
 	return f, status, true
 }
 
-// know keeps in the browser that its person has come by a mail of ours: they sign in from a known device next (RL-2).
-func (g *gates) know(c echo.Context) {
-	if device := auth.VisitorFrom(c.Request().Context()).Device; device.Value != "" {
-		g.cookies.KeepDevice(c, device)
-	}
-}
-
 // landing says what this is to somebody who has no account here yet.
 func (g *gates) landing(c echo.Context) error {
 	if web.Person(c) != nil {

@@ -33,7 +33,7 @@ func (g *gates) acceptInvite(c echo.Context) error {
 		_, err = g.auth.AcceptInvitation(ctx, web.Actor(c), token, form.Name, form.Password)
 	}
 	if err == nil {
-		g.know(c)
+		g.cookies.Know(c)
 		web.Flash(c, web.OK, "Your account is ready. Sign in to begin.")
 		return web.Redirect(c, "/login")
 	}

@@ -59,7 +59,7 @@ func (g *gates) reset(c echo.Context) error {
 		err = g.sessions.Destroy(c.Request().Context()) // it has ended with all others; what is said next needs one
 	}
 	if err == nil {
-		g.know(c)
+		g.cookies.Know(c)
 		web.Flash(c, web.OK, "Your password is a new one. Sign in with it.")
 		return web.Redirect(c, "/login")
 	}

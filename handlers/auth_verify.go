@@ -19,7 +19,7 @@ func (g *gates) verify(c echo.Context) error {
 	if err := g.auth.Verify(c.Request().Context(), web.Actor(c), c.Param("token")); err != nil {
 		return spent(c, err, "/verify/resend")
 	}
-	g.know(c)
+	g.cookies.Know(c)
 	web.Flash(c, web.OK, "Your address is confirmed. Sign in to begin.")
 	return web.Redirect(c, "/login")
 }

@@ -65,7 +65,7 @@ func (g *gates) confirmEmail(c echo.Context) error {
 	if err := g.auth.ConfirmEmail(c.Request().Context(), web.Actor(c), c.Param("token")); err != nil {
 		return spent(c, err, "")
 	}
-	g.know(c)
+	g.cookies.Know(c)
 	web.Flash(c, web.OK, "Your address is confirmed. Sign in with it from now on.")
 	return web.Redirect(c, "/login")
 }

@@ -27,6 +27,7 @@ func (s *settings) changePassword(c echo.Context) error {
 		err = s.auth.ChangePassword(c.Request().Context(), web.Actor(c), form.Current, form.Password, s.sessions.SignIn)
 	}
 	if err == nil {
+		s.cookies.Know(c)
 		web.Flash(c, web.OK, "Your password is changed. Every other device and program is signed out, and a mail tells you of it.")
 		return web.Redirect(c, "/settings/security")
 	}

@@ -38,6 +38,8 @@ func TestSecurity(t *testing.T) {
 	})
 	t.Run("success", func(t *testing.T) {
 		phone, old := app.Stranger(), nora.Cookie("session")
+		device := app.Auth.DeviceName(nora.User.Email)
+		known := nora.Cookie(device)
 		phone.Post("/login", credentials("Nora Okafor")...).WantRedirect("/overview")
 		done := nora.Post(changePath, "current_password", handlertest.Password, "password", "four quiet herons").WantRedirect("/settings/security").Follow().Want(200)
 		done.WantText("Your password is changed.")
@@ -45,6 +47,9 @@ func TestSecurity(t *testing.T) {
 		done.WantOne(`input[name=current_password][autocomplete=current-password]`)
 		if nora.Cookie("session") == old {
 			t.Error("the token is the same as before (LG-4)")
+		}
+		if now := nora.Cookie(device); known == "" || now == "" || now == known {
+			t.Error("the browser in which it was changed is not made known anew (RL-2)")
 		}
 		phone.Get(profile).WantRedirect(toLogin)
 		app.Stranger().Post("/login", credentials("Nora Okafor")...).Want(401)

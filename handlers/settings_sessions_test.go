@@ -152,7 +152,7 @@ func TestNext_LG7_TheWholeCorpus(t *testing.T) {
 }
 
 // Break LG-9: services/auth/login.go: in write, leave out if tell
-// Break RL-2: handlers/auth_password.go: in reset, leave out g.know(c)
+// Break RL-2: handlers/auth_password.go: in reset, leave out g.cookies.Know(c)
 func TestLogin_LG9_RL2_NewDevicesAreToldAndTheMailedLinkMakesOneKnown(t *testing.T) {
 	app := handlertest.New(t)
 	nora := app.SignedIn("Nora Okafor")

@@ -68,6 +68,14 @@ func (k Cookies) KeepDevice(c echo.Context, d auth.Device) {
 	}
 }
 
+// Know keeps that this browser's person has come by a mail of ours or chosen a password here: they sign in from a known
+// device next (RL-2).
+func (k Cookies) Know(c echo.Context) {
+	if d := auth.VisitorFrom(c.Request().Context()).Device; d.Value != "" {
+		k.KeepDevice(c, d)
+	}
+}
+
 func (k Cookies) drop(c echo.Context, name string) {
 	c.SetCookie(&http.Cookie{Name: name, Path: "/", MaxAge: -1, HttpOnly: true, Secure: k.secure, SameSite: http.SameSiteLaxMode}) //nolint:gosec // as Set
 }

@@ -54,6 +54,7 @@ func (s *Service) ChangePassword(ctx context.Context, who actor.Actor, current, 
 		VisitorFrom(ctx).fail()
 		return fmt.Errorf("auth: changing a password: %w", err)
 	}
+	s.unlock(ctx, EmailKey(a.Email))
 	return nil
 }
 

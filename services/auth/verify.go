@@ -59,8 +59,9 @@ func (s *Service) settle(ctx context.Context, tx pgx.Tx, who actor.Actor, a *acc
 	return audit.Record(ctx, tx, who, audit.Event{Act: act, UserID: id, Target: a.ID.String()})
 }
 
-// unlock lets the owner of an address in who has just come by its mail: what strangers tried before does not lock them
-// out, and what they try next does not either, because the browser they came with is a known device from now on (RL-2).
+// unlock lets the owner of an address in who has just come by its mail, or chosen a password: what strangers tried before
+// does not lock them out, and what they try next does not either, because the browser they came with is a known device from
+// now on (RL-2).
 func (s *Service) unlock(ctx context.Context, key string) {
 	s.forgive(ctx, "account:"+key, key)
 	a, err := findAccount(ctx, s.DB, key)

@@ -53,7 +53,7 @@ type Visitor struct {
 	NeedsYou  int       // connections that wait for the person, for the navigation
 	Fresh     bool      // they proved within the last proofLasts who they are
 
-	Device Device // to keep in the browser, once its person came by a mail of ours
+	Device Device // to keep in the browser, once its person came by a mail of ours or chose a password
 
 	IP        netip.Addr // where the request comes from, for the record of a new session
 	UserAgent string
