@@ -62,6 +62,7 @@ var foreign = map[string]http.Header{
 }
 
 // Break CS-1: handlers/handlers.go: leave middleware.CrossOrigin(base) out of pages.
+// Break LG-8: handlers/handlers.go: leave middleware.CrossOrigin(base) out of pages.
 func TestCrossOrigin_CS1_LG8_EveryUnsafeRoute(t *testing.T) {
 	app := handlertest.New(t)
 	nora := app.SignedInAdmin("Nora Okafor")

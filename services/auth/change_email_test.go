@@ -113,6 +113,7 @@ func TestChangeEmail_EV2_TakenAndFreeAreAlike(t *testing.T) {
 }
 
 // Strangers who sign up with the new address cannot stop the mail that confirms it.
+// Break EV-2: services/auth/change_email.go: ask "if !tell" behind the block about other, not in it
 func TestChangeEmail_EV2_StrangersDoNotStopTheMail(t *testing.T) {
 	b := newBench(t)
 	u := b.verified()

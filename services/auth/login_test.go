@@ -253,6 +253,7 @@ func TestLogin_PW7_AnOldCostIsRaised(t *testing.T) {
 // What an old hash spares is made up in the same turn: whoever has had an account for long would wait in the queue more
 // often than an unknown address, and be sent away more often.
 //
+// Break PW-7: services/password/password.go: in VerifyPassword, leave out the loop over RestOfWork
 // Break LG-2: services/password/password.go: in VerifyPassword, leave out the loop over RestOfWork
 func TestLogin_PW7_LG2_AnOldCostIsNoCheaperToRefuse(t *testing.T) {
 	b := newBench(t)

@@ -96,7 +96,7 @@ func TestAllow_RL1_SharedAndExactInParallel(t *testing.T) {
 }
 
 // A refusal inside a caller's transaction must still be counted when that is rolled back.
-func TestAllow_RL1_CountsOutsideTheCallersTransaction(t *testing.T) {
+func TestAllow_CountsOutsideTheCallersTransaction(t *testing.T) {
 	pool := pgtest.New(t)
 	s := limits.New(pool, time.Now)
 	rollback := errors.New("rolled back")

@@ -41,6 +41,7 @@ func counted(t *testing.T, db postgres.DB) (n int) {
 	return n
 }
 
+// Break RL-1: services/limits/limits.go: at the end of count, return n, ends, nil
 func TestAllowPaid_RL1_ExactlyTheRule(t *testing.T) {
 	server, db, c := redistest.New(t), pgtest.Tx(t), &clock{noon}
 	s := limits.NewWithRedis(db, c.read, server.Client(), nil)
@@ -135,6 +136,7 @@ func TestAllowPaid_RL1_RedisFails(t *testing.T) {
 	}
 }
 
+// Break RL-1: services/limits/paid.go: in allowPaid, return nil where count fails
 func TestAllowPaid_RL1_NothingIsAllowedWithoutBoth(t *testing.T) {
 	server := redistest.New(t)
 	s := limits.NewWithRedis(pgtest.Broken(t), time.Now, server.Client(), nil)
