@@ -47,7 +47,8 @@ func (auditVerifyCommand) Run(ctx context.Context, a *app) error {
 
 // sealer seals and checks the audit log. Its note lies beside the data, outside the database.
 func (n *node) sealer() *audit.Sealer {
-	return &audit.Sealer{DB: n.pool, Keys: n.keys, Note: filepath.Join(n.app.config.DataDir, "audit-seal"), Log: n.app.log}
+	note := filepath.Join(n.app.config.DataDir, "audit-seal")
+	return &audit.Sealer{DB: n.pool, Keys: n.keys, Note: note, Log: n.app.log, Reload: n.app.reloadKeys(n.keys)}
 }
 
 // verdict puts a report into lines.

@@ -26,6 +26,10 @@ type Sealer struct {
 	Note string // file that remembers the last seal outside the database, so that a cut tail is noticed
 	Log  *slog.Logger
 
+	// Reload looks for keys that were added since, when the last seal was made under one that is not in Keys; nil = there is
+	// nowhere to look.
+	Reload func() error
+
 	one sync.Mutex // held while sealing, so that the note never goes back
 }
 
@@ -64,6 +68,9 @@ func (s *Sealer) Seal(ctx context.Context) (sealed int, err error) {
 	}
 }
 
+// errKeyGone tells of keys that were changed just now; the next minute is the retry.
+var errKeyGone = errors.New("the current key was taken away meanwhile")
+
 // seal is what stands in a row of audit_seals and in the note.
 type seal struct {
 	Number int64
@@ -83,8 +90,6 @@ const unsealed = `
 	ORDER BY e.id LIMIT @limit`
 
 func (s *Sealer) sealBatch(ctx context.Context) (n int, last seal, err error) {
-	current := s.Keys.Current().ID()
-	key, _ := s.Keys.DeriveUnder(current, sealLabel)
 	err = pgx.BeginFunc(ctx, s.DB, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(@lock)`, pgx.NamedArgs{"lock": sealLock}); err != nil {
 			return err
@@ -95,6 +100,11 @@ func (s *Sealer) sealBatch(ctx context.Context) (n int, last seal, err error) {
 		}
 		if behind, err := s.behind(ctx, tx, under); err != nil || behind {
 			return err
+		}
+		current := s.Keys.Current().ID()
+		key, ok := s.Keys.DeriveUnder(current, sealLabel)
+		if !ok {
+			return errKeyGone
 		}
 		type row struct {
 			ID      int64
@@ -136,8 +146,16 @@ func head(ctx context.Context, tx pgx.Tx) (last seal, under string, err error) {
 // behind reports that the last seal was made under a newer key than this node has: nodes get a new key one after the
 // other. Those that have it go on alone, because a seal of the old key behind it would look forged once that is destroyed.
 func (s *Sealer) behind(ctx context.Context, tx pgx.Tx, under string) (behind bool, err error) {
-	if _, here := s.Keys.DeriveUnder(under, sealLabel); here || under == "" {
+	if _, here := s.Keys.Key(under); here || under == "" {
 		return false, nil
+	}
+	if s.Reload != nil {
+		if err := s.Reload(); err != nil {
+			return false, err
+		}
+		if _, here := s.Keys.Key(under); here {
+			return false, nil
+		}
 	}
 	err = tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM audit_seals WHERE key_id = @own)`, pgx.NamedArgs{"own": s.Keys.Current().ID()}).Scan(&behind)
 	return behind, err
