@@ -3,7 +3,7 @@
 
 BIN := bin/dashtam
 
-.PHONY: help run demo test check generate css lint bench storm timing fuzz dev build security-report
+.PHONY: help run demo test check generate css lint bench storm timing faults fuzz dev build security-report
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -57,6 +57,9 @@ storm: ## a hundred people log in at once, in five placements, three ways: half 
 
 timing: ## whether a clock tells which addresses have an account: ten minutes
 	go test -run '^$$' -bench Timing -benchtime 1x -timeout 60m ./cmd/dashtam
+
+faults: ## every way to lose a bank's answer, at every byte: ten minutes
+	DASHTAM_FAULTS=all go test -v -count=1 -timeout 60m -run '_F[0-9][0-9]' ./services/tokens ./handlers
 
 FUZZTIME ?= 20s
 fuzz: ## every fuzz target, FUZZTIME each
