@@ -51,7 +51,7 @@ func newBundle(t *testing.T) *bundle {
 	}
 	b.vault = tokens.New(tokens.Config{DB: b.db, Keys: keys})
 	other := b.bank.Provider()
-	other.Profile.Slug = "otherbank"
+	other.Profile.Slug, other.Profile.SignInDays = "otherbank", 7
 	b.service = connections.New(connections.Config{
 		DB: b.db, Tokens: b.vault, Providers: providers.NewRegistry(b.bank.Provider(), other), Limits: limits.New(b.db, time.Now), Jobs: queue,
 		Key: keys.Derive("connect"), Enqueue: syncer.Enqueue(queue),

@@ -112,7 +112,7 @@ func write(ctx context.Context, tx pgx.Tx, who actor.Actor, id uuid.UUID, p prov
 			next_sync_at = NULL, disconnected_at = NULL`,
 		pgx.NamedArgs{
 			"user": who.UserID, "id": id, "provider": p.Slug, "name": p.Name, "status": string(Syncing), "subject": g.Subject,
-			"scopes": strings.Join(g.Scopes, " "), "days": daysOrNull(p.ConsentDays),
+			"scopes": strings.Join(g.Scopes, " "), "days": daysOrNull(p.DueDays()),
 		})
 	return err
 }

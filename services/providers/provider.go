@@ -33,9 +33,19 @@ type Profile struct {
 
 	HistoryDays int  // how far back the first sync asks
 	ConsentDays int  // how long a permission lasts; 0 = until it is withdrawn
+	SignInDays  int  // how long one sign-in at the bank lasts at all, whatever is renewed meanwhile; 0 = as long as the permission
 	Sandbox     bool // invented customers and money
 	Proof       Proof
 	CheckedOn   time.Time
+}
+
+// DueDays is after how many days the person has to be at the bank again: the permission's end or the sign-in's, whichever
+// comes first. 0 = never.
+func (p Profile) DueDays() int {
+	if p.ConsentDays == 0 || p.SignInDays == 0 {
+		return p.ConsentDays + p.SignInDays
+	}
+	return min(p.ConsentDays, p.SignInDays)
 }
 
 // Access is how permission to read is asked for, renewed and given back. Each call is at most one token request (OA-10).

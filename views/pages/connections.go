@@ -259,7 +259,7 @@ func (p About) reach() string {
 
 func (p About) facts() []components.Fact {
 	ends := "When you end it"
-	if days := p.Profile.ConsentDays; days > 0 {
+	if days := p.Profile.DueDays(); days > 0 {
 		ends = components.Date(p.Now.AddDate(0, 0, days), p.Now) + ", after " + components.Plural(days, "day")
 	}
 	return []components.Fact{
