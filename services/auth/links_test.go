@@ -160,19 +160,38 @@ func TestMailFacts_RS2_AskedForTooLongAgo(t *testing.T) {
 	b.forgot()
 }
 
-func TestMailFacts_AConnectionNeedsYou(t *testing.T) {
+// A mail about a connection names the bank, and is not written when it is not true any more.
+// Break OA-19: services/auth/mail.go: in bankDetails, leave out "reminded IS NOT NULL AND"
+func TestMailFacts_OA19_NewsOfAConnection(t *testing.T) {
 	b := newBench(t)
 	u, id := b.verified(), uuid.New()
-	b.exec(`INSERT INTO connections (user_id, id, provider, name, status) VALUES ($1, $2, 'sandbox', 'Bank', 'needs_you')`, u.ID, id)
+	b.exec(`INSERT INTO connections (user_id, id, provider, name, status) VALUES ($1, $2, 'sandbox', 'My Bank', 'healthy')`, u.ID, id)
 	who := actor.ForJob(u.ID, "req_test")
-	facts, err := b.MailFacts(t.Context(), who, email.NeedsYou, id, time.Now())
-	if err != nil || facts.Email != good.Email || facts.Token != id.String() {
-		t.Errorf("%+v, %v", facts, err)
+	for _, c := range []struct{ purpose, state, shows string }{
+		{email.NeedsYou, `status = 'needs_you', needed_since = now()`, ""},
+		{email.NeedsYou, `status = 'syncing'`, "nothing"},
+		{email.WorksAgain, `status = 'healthy', needed_since = NULL`, ""},
+		{email.WorksAgain, `status = 'needs_you', needed_since = now()`, "nothing"},
+		{email.ConsentEnds, `status = 'renew', needed_since = NULL, reminded = '7 days', consent_expires_at = '2126-12-03 14:05Z'`, "3 December 2126, 14:05 UTC"},
+		{email.ConsentEnds, `reminded = NULL`, "nothing"}, // as after a renewal
+		{email.ConsentEnds, `reminded = '7 days', status = 'needs_you'`, "nothing"},
+		{email.ConsentEnds, `status = 'renew', consent_expires_at = now()`, "nothing"},
+		{email.WorksAgain, `status = 'disconnected', disconnected_at = now()`, "nothing"},
+	} {
+		b.exec(`UPDATE connections SET ` + c.state)
+		facts, err := b.MailFacts(t.Context(), who, c.purpose, id, time.Now())
+		if c.shows == "nothing" {
+			wantErr(t, err, email.ErrNoMail)
+			continue
+		}
+		if err != nil || facts.Email != good.Email || facts.Token != id.String() || facts.Details[0].Value != "My Bank" {
+			t.Errorf("%s: %+v, %v", c.purpose, facts, err)
+		}
+		if last := facts.Details[len(facts.Details)-1].Value; c.shows != "" && last != c.shows {
+			t.Errorf("%s: %q, want %q", c.purpose, last, c.shows)
+		}
 	}
-	_, err = b.MailFacts(t.Context(), who, email.NeedsYou, uuid.New(), time.Now())
-	wantErr(t, err, email.ErrNoMail)
-	b.exec(`UPDATE connections SET status = 'syncing'`)
-	_, err = b.MailFacts(t.Context(), who, email.NeedsYou, id, time.Now())
+	_, err := b.MailFacts(t.Context(), who, email.NeedsYou, uuid.New(), time.Now())
 	wantErr(t, err, email.ErrNoMail)
 }
 

@@ -21,8 +21,8 @@ import (
 var _ email.Linker = (*Service)(nil)
 
 // MailFacts says where a mail to who goes and mints its link, which makes older ones void. It is asked by the mail's
-// worker when that runs, so a person who is gone, disabled or verified by then, a change of address that is over, a
-// connection that works again, and a new password that was asked for too long ago, are email.ErrNoMail. It is an
+// worker when that runs, so a person who is gone, disabled or verified by then, a change of address that is over, news of a
+// connection that are no longer true, and a new password that was asked for too long ago, are email.ErrNoMail. It is an
 // email.Linker.
 func (s *Service) MailFacts(ctx context.Context, who actor.Actor, purpose string, about uuid.UUID, asked time.Time) (email.Facts, error) {
 	if purpose == email.Invitation {
@@ -58,9 +58,10 @@ func (s *Service) MailFacts(ctx context.Context, who actor.Actor, purpose string
 		case email.NewSignIn:
 			facts.Details, err = signInDetails(ctx, tx, a, about)
 			return err
-		case email.NeedsYou:
+		case email.NeedsYou, email.WorksAgain, email.ConsentEnds:
 			facts.Token = about.String()
-			return stillNeedsYou(ctx, tx, a.ID, about)
+			facts.Details, err = bankDetails(ctx, tx, a, purpose, about)
+			return err
 		default:
 			return nil
 		}
@@ -89,15 +90,27 @@ func inTime(ctx context.Context, tx pgx.Tx, user uuid.UUID, asked time.Time) err
 	return err
 }
 
-// stillNeedsYou is email.ErrNoMail for a connection that its person has repaired or ended since.
-func stillNeedsYou(ctx context.Context, tx pgx.Tx, user, connection uuid.UUID) error {
-	var still bool
-	err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM connections WHERE user_id = @user AND id = @id AND status = 'needs_you')`,
-		pgx.NamedArgs{"user": user, "id": connection}).Scan(&still)
-	if err == nil && !still {
-		return email.ErrNoMail
+// bankDetails is what a mail tells about a connection, or email.ErrNoMail where it is not true any more: its person has
+// repaired, renewed or ended it since, or it has stopped again.
+func bankDetails(ctx context.Context, tx pgx.Tx, a *account, purpose string, connection uuid.UUID) ([]email.Detail, error) {
+	var name string
+	var ends *time.Time
+	err := tx.QueryRow(ctx, `
+		SELECT name, consent_expires_at FROM connections WHERE user_id = @user AND id = @id AND disconnected_at IS NULL
+			AND CASE @purpose WHEN 'needs_you' THEN status = 'needs_you' WHEN 'works_again' THEN needed_since IS NULL
+				ELSE status <> 'needs_you' AND reminded IS NOT NULL AND consent_expires_at > now() END`,
+		pgx.NamedArgs{"user": a.ID, "id": connection, "purpose": purpose}).Scan(&name, &ends)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return nil, email.ErrNoMail
+	case err != nil:
+		return nil, err
 	}
-	return err
+	details := []email.Detail{{Label: "Bank", Value: name}}
+	if purpose == email.ConsentEnds {
+		details = append(details, email.Detail{Label: "Works until", Value: a.when(*ends)})
+	}
+	return details, nil
 }
 
 // changeLink fills in the link about a change of address, and says where it goes: while the change waits to the new

@@ -75,13 +75,18 @@ func signInDetails(ctx context.Context, tx pgx.Tx, a *account, about uuid.UUID) 
 	case err != nil:
 		return nil, err
 	}
-	zone, err := time.LoadLocation(a.Timezone)
-	if err != nil {
-		zone = time.UTC
-	}
-	details := []email.Detail{{Label: "When", Value: at.In(zone).Format("2 January 2006, 15:04 MST")}, {Label: "With", Value: actor.Device(agent)}}
+	details := []email.Detail{{Label: "When", Value: a.when(at)}, {Label: "With", Value: actor.Device(agent)}}
 	if ip != nil {
 		details = append(details, email.Detail{Label: "From", Value: ip.String()})
 	}
 	return append(details, email.Detail{Label: "Why we write", Value: reasons[unusual]}), nil
+}
+
+// when is a moment as a's mails tell it.
+func (a *account) when(t time.Time) string {
+	zone, err := time.LoadLocation(a.Timezone)
+	if err != nil {
+		zone = time.UTC
+	}
+	return t.In(zone).Format("2 January 2006, 15:04 MST")
 }

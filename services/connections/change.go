@@ -65,7 +65,7 @@ func (s *Service) disconnect(ctx context.Context, who, owner actor.Actor, id uui
 		if keepData {
 			data = "kept"
 			sql = `UPDATE connections SET status = 'disconnected', cause = '', status_since = now(), next_sync_at = NULL,
-				consent_expires_at = NULL, disconnected_at = coalesce(disconnected_at, now()) WHERE user_id = @user AND id = @id`
+				consent_expires_at = NULL, needed_since = NULL, disconnected_at = coalesce(disconnected_at, now()) WHERE user_id = @user AND id = @id`
 		}
 		if _, err := tx.Exec(ctx, sql, pgx.NamedArgs{"user": owner.UserID, "id": id}); err != nil {
 			return err

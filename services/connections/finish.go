@@ -105,11 +105,11 @@ func sameLogin(ctx context.Context, tx pgx.Tx, who actor.Actor, a attempt, p pro
 // write inserts the connection, or brings it back to life.
 func write(ctx context.Context, tx pgx.Tx, who actor.Actor, id uuid.UUID, p providers.Profile, g providers.Grant) error {
 	_, err := tx.Exec(ctx, `
-		INSERT INTO connections AS c (user_id, id, provider, name, status, subject, scopes, consent_expires_at)
-		VALUES (@user, @id, @provider, @name, @status, @subject, @scopes, now() + @days::int * interval '1 day')
+		INSERT INTO connections AS c (user_id, id, provider, name, status, subject, scopes, consented_at, consent_expires_at)
+		VALUES (@user, @id, @provider, @name, @status, @subject, @scopes, now(), now() + @days::int * interval '1 day')
 		ON CONFLICT (user_id, id) DO UPDATE SET status = excluded.status, cause = '', status_since = now(),
-			subject = excluded.subject, scopes = excluded.scopes, consent_expires_at = excluded.consent_expires_at,
-			next_sync_at = NULL, disconnected_at = NULL`,
+			subject = excluded.subject, scopes = excluded.scopes, consented_at = excluded.consented_at,
+			consent_expires_at = excluded.consent_expires_at, reminded = NULL, next_sync_at = NULL, disconnected_at = NULL`,
 		pgx.NamedArgs{
 			"user": who.UserID, "id": id, "provider": p.Slug, "name": p.Name, "status": string(Syncing), "subject": g.Subject,
 			"scopes": strings.Join(g.Scopes, " "), "days": daysOrNull(p.DueDays()),

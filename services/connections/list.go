@@ -16,8 +16,8 @@ import (
 // selectConnection reads connections with the number of their accounts and the results of their last 14 days: 2 for
 // fetched, 1 for failed, 0 for not tried.
 const selectConnection = `
-	SELECT c.id, c.provider, c.name, c.status, c.cause, c.status_since, c.created_at, c.consent_expires_at, c.last_sync_at,
-		c.last_success_at, c.next_sync_at, c.disconnected_at, c.scopes,
+	SELECT c.id, c.provider, c.name, c.status, c.cause, c.status_since, c.created_at, c.consent_expires_at, ` + renewFrom + ` AS renew_from,
+		c.last_sync_at, c.last_success_at, c.next_sync_at, c.disconnected_at, c.scopes,
 		(SELECT count(*) FROM accounts a WHERE a.user_id = c.user_id AND a.connection_id = c.id AND a.closed_at IS NULL) AS accounts,
 		ARRAY(SELECT coalesce((
 				SELECT max(CASE r.state WHEN 'done' THEN 2 WHEN 'failed' THEN 1 ELSE 0 END) FROM sync_runs r
@@ -36,6 +36,7 @@ type connectionRow struct {
 	StatusSince      time.Time
 	CreatedAt        time.Time
 	ConsentExpiresAt *time.Time
+	RenewFrom        *time.Time
 	LastSyncAt       *time.Time
 	LastSuccessAt    *time.Time
 	NextSyncAt       *time.Time
@@ -48,8 +49,8 @@ type connectionRow struct {
 func (s *Service) fromRow(r connectionRow) Connection {
 	c := Connection{
 		ID: r.ID, Provider: r.Provider, ProviderName: r.Provider, Name: r.Name, Status: r.Status, Cause: r.Cause,
-		StatusSince: r.StatusSince, CreatedAt: r.CreatedAt, ConsentEnds: r.ConsentExpiresAt, LastSyncAt: r.LastSyncAt,
-		LastSuccessAt: r.LastSuccessAt, NextSyncAt: r.NextSyncAt, DisconnectedAt: r.DisconnectedAt, Accounts: r.Accounts,
+		StatusSince: r.StatusSince, CreatedAt: r.CreatedAt, ConsentEnds: r.ConsentExpiresAt, RenewFrom: r.RenewFrom,
+		LastSyncAt: r.LastSyncAt, LastSuccessAt: r.LastSuccessAt, NextSyncAt: r.NextSyncAt, DisconnectedAt: r.DisconnectedAt, Accounts: r.Accounts,
 		Days: make([]DayResult, len(r.Days)),
 	}
 	for i, d := range r.Days {

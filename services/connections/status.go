@@ -12,7 +12,6 @@ import (
 	"dashtam/services/actor"
 	"dashtam/services/audit"
 	"dashtam/services/email"
-	"dashtam/services/jobs"
 )
 
 // State is what a sync has to know of a connection.
@@ -52,37 +51,39 @@ type Outcome struct {
 
 // Report writes an outcome in the caller's transaction. A success whose permission ends soon is Renew. A connection that
 // has ended stays as it is. What the person or the administrator has to know of is audited; a routine sync is not. The
-// person is mailed when a connection becomes NeedsYou, once until it works again.
+// person is mailed when a connection becomes NeedsYou, once until it works again, and when it does.
 func (s *Service) Report(ctx context.Context, tx pgx.Tx, who actor.Actor, id uuid.UUID, o Outcome) error {
-	var since bool // it has this status from now on
+	var broke, healed bool
 	err := tx.QueryRow(ctx, `
 		UPDATE connections SET status = o.status, cause = o.cause,
 			status_since = CASE WHEN connections.status = o.status THEN status_since ELSE now() END,
+			needed_since = CASE WHEN @success THEN NULL WHEN o.status = 'needs_you' THEN coalesce(o.needed, now()) ELSE o.needed END,
 			last_sync_at = now(), last_success_at = CASE WHEN @success THEN now() ELSE last_success_at END,
 			next_sync_at = now() + @next::float8 * interval '1 second'
-		FROM (SELECT CASE WHEN ends THEN 'renew' ELSE @status::text END AS status, CASE WHEN ends THEN @ends_cause::text ELSE @cause::text END AS cause
-			FROM (SELECT @success AND consent_expires_at < now() + @renew::float8 * interval '1 second' IS TRUE AS ends
-				FROM connections WHERE user_id = @user AND id = @id) e) o
+		FROM (SELECT CASE WHEN ends THEN 'renew' ELSE @status::text END AS status, CASE WHEN ends THEN @ends_cause::text ELSE @cause::text END AS cause,
+				needed
+			FROM (SELECT @success AND `+renewFrom+` < now() IS TRUE AS ends, c.needed_since AS needed
+				FROM connections c WHERE user_id = @user AND id = @id) e) o
 		WHERE user_id = @user AND id = @id AND disconnected_at IS NULL
-		RETURNING status_since = now()`,
+		RETURNING o.needed IS NULL AND needed_since IS NOT NULL, o.needed IS NOT NULL AND needed_since IS NULL`,
 		pgx.NamedArgs{
 			"user": who.UserID, "id": id, "status": string(o.Status), "cause": o.Cause, "success": o.Success, "next": secondsOrNull(o.Next),
-			"renew": RenewBefore.Seconds(), "ends_cause": CauseConsentEnds,
-		}).Scan(&since)
+			"ends_cause": CauseConsentEnds,
+		}).Scan(&broke, &healed)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("connections: reporting: %w", err)
 	}
-	if o.Status != NeedsYou && o.Status != Paused {
-		return nil
+	switch {
+	case broke:
+		err = s.mail(ctx, tx, who, email.NeedsYou, id)
+	case healed:
+		err = s.mail(ctx, tx, who, email.WorksAgain, id)
 	}
-	if since && o.Status == NeedsYou {
-		mail := jobs.Mail{Purpose: email.NeedsYou, UserID: who.UserID, About: id, RequestID: who.RequestID}
-		if err := s.c.Jobs.Enqueue(ctx, tx, mail); err != nil {
-			return err
-		}
+	if err != nil || o.Status != NeedsYou && o.Status != Paused {
+		return err
 	}
 	return audit.Record(ctx, tx, who, audit.Event{
 		Act: "connection." + string(o.Status), Target: id.String(), Result: audit.Failed, Detail: map[string]string{"cause": o.Cause},
@@ -115,19 +116,6 @@ func (s *Service) TakeDue(ctx context.Context, tx pgx.Tx, limit int) ([]Due, err
 		return nil, fmt.Errorf("connections: taking what is due: %w", err)
 	}
 	return due, nil
-}
-
-// NoteEnding turns healthy connections whose permission ends within RenewBefore into Renew. It follows from the clock
-// alone, so nobody acted and nothing is audited.
-func (s *Service) NoteEnding(ctx context.Context, tx pgx.Tx) error {
-	_, err := tx.Exec(ctx, `
-		UPDATE connections SET status = 'renew', cause = @cause, status_since = now()
-		WHERE status = 'healthy' AND disconnected_at IS NULL AND consent_expires_at < now() + @renew::float8 * interval '1 second'`,
-		pgx.NamedArgs{"cause": CauseConsentEnds, "renew": RenewBefore.Seconds()})
-	if err != nil {
-		return fmt.Errorf("connections: noting permissions that end: %w", err)
-	}
-	return nil
 }
 
 func secondsOrNull(d time.Duration) *float64 {

@@ -15,7 +15,7 @@ type Status string
 const (
 	Healthy      Status = "healthy"      // the last sync worked
 	Syncing      Status = "syncing"      // a sync is queued or running
-	Renew        Status = "renew"        // the permission ends within RenewBefore
+	Renew        Status = "renew"        // the permission ends soon
 	NeedsYou     Status = "needs_you"    // only the person can repair it
 	Paused       Status = "paused"       // we wait: for the bank, a limit, the administrator
 	Disconnected Status = "disconnected" // ended by the person
@@ -32,9 +32,6 @@ const (
 	CauseProvider     = "provider_config" // Paused: the bank refuses Dashtam itself; the administrator's matter
 	CauseInternal     = "internal"        // Paused: our own fault
 )
-
-// RenewBefore is how long before a permission ends the person is asked to renew it.
-const RenewBefore = 14 * 24 * time.Hour
 
 // DayResult is what became of the syncs of one day.
 type DayResult uint8
@@ -57,6 +54,7 @@ type Connection struct {
 	StatusSince    time.Time
 	CreatedAt      time.Time
 	ConsentEnds    *time.Time
+	RenewFrom      *time.Time // when ConsentEnds begins to be soon
 	LastSyncAt     *time.Time // last try
 	LastSuccessAt  *time.Time
 	NextSyncAt     *time.Time

@@ -25,6 +25,8 @@ const (
 	NewSignIn       = "new_sign_in"      // somebody signed in from a device that was not known
 	Invitation      = "invitation"       // to somebody without an account; with a link that makes one
 	NeedsYou        = "needs_you"        // a connection works again only when its owner has been to the bank
+	WorksAgain      = "works_again"      // it does
+	ConsentEnds     = "consent_ends"     // a connection will need its owner soon
 )
 
 // paths lead from the base URL to where each letter's link goes; the letter's token is appended.
@@ -41,6 +43,8 @@ var paths = map[string]string{
 	NewSignIn:       "/settings/sessions",
 	Invitation:      "/invite/",
 	NeedsYou:        "/connections/",
+	WorksAgain:      "/connections/",
+	ConsentEnds:     "/connections/",
 }
 
 var (

@@ -27,6 +27,8 @@ const (
 	asked    kind = "Mails like this one come only when somebody asks for them, and cannot be switched off."
 	safety   kind = "Mails about the safety of your account cannot be switched off."
 	upkeep   kind = "A mail like this one comes once, when a connection stops, and none until it works again."
+	repaired kind = "A mail like this one comes once, when a connection works again that had needed you."
+	ahead    kind = "Mails like this one come at most three times before a permission ends, and none once it is renewed."
 	greeting kind = "This mail comes once, so there is nothing to switch off."
 )
 

@@ -17,6 +17,7 @@ var says = map[string]string{
 	email.Reset: "within 24 hours", email.PasswordChanged: "cannot be switched off", email.ConfirmAddress: "Until then nothing changes",
 	email.AddressTaken: "cannot be switched off", email.AddressChanged: "cannot be switched off", email.NewSignIn: "cannot be switched off",
 	email.Invitation: "invited", email.NeedsYou: "comes once, when a connection stops",
+	email.WorksAgain: "works again, and what was missing has been fetched", email.ConsentEnds: "works until the bank has said yes again",
 }
 
 func TestRender(t *testing.T) {

@@ -8,6 +8,7 @@ var letters = map[string]func(email.Letter) letter{
 	email.Reset: reset, email.PasswordChanged: passwordChanged,
 	email.ConfirmAddress: confirmAddress, email.AddressTaken: addressTaken, email.AddressChanged: addressChanged,
 	email.NewSignIn: newSignIn, email.Invitation: invitation, email.NeedsYou: needsYou,
+	email.WorksAgain: worksAgain, email.ConsentEnds: consentEnds,
 }
 
 func verify(l email.Letter) letter {
@@ -179,5 +180,28 @@ func needsYou(email.Letter) letter {
 		label: "Open the connection",
 		after: []string{"It takes about a minute. Until then nothing new is fetched from this bank."},
 		kind:  upkeep,
+	}
+}
+
+func worksAgain(email.Letter) letter {
+	return letter{
+		subject: "A bank works again",
+		before:  []string{"One of your connections had stopped and needed you. It works again, and what was missing has been fetched."},
+		label:   "Open the connection",
+		after:   []string{"There is nothing left to do."},
+		kind:    repaired,
+	}
+}
+
+func consentEnds(email.Letter) letter {
+	return letter{
+		subject: "A bank will soon ask for you",
+		before: []string{
+			"One of your banks lets Dashtam read for a limited time, which is nearly over.",
+			"Renew it before then, and nothing is interrupted: what you allowed works until the bank has said yes again.",
+		},
+		label: "Renew",
+		after: []string{"It takes about a minute, at the bank itself. If you do nothing, nothing new is fetched from then on. What was fetched before stays."},
+		kind:  ahead,
 	}
 }
