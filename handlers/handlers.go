@@ -17,6 +17,7 @@ import (
 	administration "dashtam/services/admin" // admin is an access level here
 	"dashtam/services/auth"
 	"dashtam/services/connections"
+	"dashtam/services/doctor"
 	"dashtam/services/email"
 	"dashtam/services/ledger"
 	"dashtam/services/limits"
@@ -53,6 +54,7 @@ type Deps struct {
 	Mailroom    *administration.Mailroom
 	Profile     *profile.Profile // may be nil
 	Review      *review.Service
+	Doctor      *doctor.Service
 	Configured  []administration.Setting // what the environment decided, for /admin/settings
 }
 
@@ -79,6 +81,7 @@ func New(d Deps) http.Handler {
 		case strings.HasPrefix(path, "/api/"):
 			d.API.ServeHTTP(w, r)
 		case path == "/livez":
+			d.tell(w, r)
 			health(w, r, nil)
 		case path == "/readyz":
 			health(w, r, d.Ready)

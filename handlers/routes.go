@@ -183,6 +183,7 @@ func (d Deps) officeRoutes() []route {
 		{method: http.MethodGet, path: "/admin/jobs", access: admin, handle: office.jobs},
 		{method: http.MethodGet, path: pages.MailPath, access: admin, handle: mailroom.index},
 		{method: http.MethodPost, path: pages.MailPath + "/retry", access: admin, handle: mailroom.retry},
+		{method: http.MethodGet, path: pages.DoctorPath, access: admin, handle: d.examine},
 		{method: http.MethodGet, path: "/admin/audit", access: admin, handle: office.audit},
 		{method: http.MethodGet, path: "/admin/audit.csv", access: admin, handle: office.exportAudit, slow: true, limit: limits.Export},
 		{method: http.MethodGet, path: pages.PerformancePath, access: admin, handle: speed.show},

@@ -25,7 +25,7 @@ var levels = map[string]int{
 	"dashtam/services/redis": 1, "dashtam/services/cache": 1, "dashtam/services/hashpool": 1, "dashtam/services/metrics": 1, "dashtam/services/profile": 1,
 	"dashtam/services/review": 2, "dashtam/services/auth": 2, "dashtam/services/tokens": 2, "dashtam/services/email": 2,
 	"dashtam/services/connections": 3, "dashtam/services/ledger": 3, "dashtam/services/providers": 3,
-	"dashtam/services/syncer": 4, "dashtam/services/admin": 4, "dashtam/services/sandbox": 4,
+	"dashtam/services/syncer": 4, "dashtam/services/admin": 4, "dashtam/services/doctor": 4, "dashtam/services/sandbox": 4,
 	"dashtam/views": 5, "dashtam/handlers/web": 6, "dashtam/handlers/middleware": 6,
 	"dashtam/handlers/api": 7, "dashtam/handlers/sandbox": 7, "dashtam/handlers": 8, "dashtam/cmd": 9,
 }

@@ -26,6 +26,7 @@
 //	auth                | io      | PostgreSQL              | users sessions links address_changes refresh_tokens invitations
 //	cache               | io      | Redis                   | -
 //	connections         | io      | PostgreSQL, HTTP        | connections connect_attempts
+//	doctor              | io      | PostgreSQL, HTTP, SMTP, files | -
 //	email               | io      | HTTP, SMTP, files       | -
 //	hashpool            | io      | processes               | -
 //	jobs                | io      | PostgreSQL              | -

@@ -84,6 +84,16 @@
   });
   addEventListener("pageshow", () => $$("[aria-busy=true][data-busy]").forEach((b) => b.removeAttribute("aria-busy")));
 
+  // ---------- a value to be entered elsewhere; browsers allow it on https and localhost only ----------
+  const copying = () => $$("[data-copy]").forEach((button) => (button.parentElement.hidden = !navigator.clipboard));
+  document.addEventListener("htmx:afterSwap", copying);
+  copying();
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    navigator.clipboard.writeText(button.dataset.copy).then(() => ($("[data-verb]", button).textContent = "Copied"), () => {});
+  });
+
   // ---------- menus and dialogs ----------
   const openMenus = () => $$("details[open]:has(> .menu)");
   document.addEventListener("click", (event) => {

@@ -24,6 +24,7 @@ type commands struct {
 	Admin     adminCommands    `cmd:"" help:"Make and unmake administrators, and start password resets."`
 	Audit     auditCommands    `cmd:"" help:"Look after the audit log."`
 	Keys      keysCommands     `cmd:"" help:"Look after the key-encryption keys."`
+	Doctor    doctorCommand    `cmd:"" help:"Find out which part is wrong when something does not work."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
 
 	HashWorker hashWorkerCommand `cmd:"" hidden:"" help:"Hash passwords for the server that started it; of no use to anybody else."`

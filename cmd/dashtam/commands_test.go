@@ -29,7 +29,7 @@ func command(t *testing.T, getenv func(string) string, args ...string) (stdout s
 }
 
 func TestCommands_HelpAndWrongUsage(t *testing.T) {
-	for _, line := range []string{"--help", "serve --help", "demo --help", "migrate --help", "setup-link --help", "admin --help", "admin grant --help", "admin reset-password --help", "audit verify --help", "keys status --help", "keys rotate --help", "version --help"} {
+	for _, line := range []string{"--help", "serve --help", "demo --help", "migrate --help", "setup-link --help", "admin --help", "admin grant --help", "admin reset-password --help", "audit verify --help", "keys status --help", "keys rotate --help", "doctor --help", "version --help"} {
 		if out, err := command(t, with(), strings.Fields(line)...); err != nil || !strings.Contains(out, "Usage: dashtam") {
 			t.Errorf("dashtam %s: %v, %q", line, err, out)
 		}

@@ -133,28 +133,36 @@ func (n *node) useRedis() (err error) {
 	return err
 }
 
-// banks are the providers of this installation: the sandbox bank, where it is on.
+// profiles are the banks of this installation: the sandbox bank, where it is on.
+func (a *app) profiles() []providers.Profile {
+	if a.config.SandboxAddr == "" {
+		return nil
+	}
+	return []providers.Profile{providers.Sandbox(a.sandboxIssuer())}
+}
+
+// banks are the providers that are spoken to.
 func (n *node) banks() *providers.Registry {
 	a := n.app
-	if a.config.SandboxAddr == "" {
-		return providers.NewRegistry()
+	var all []providers.Provider
+	for _, bank := range a.profiles() {
+		all = append(all, fdx.New(fdx.Config{
+			Profile:     bank,
+			RedirectURI: a.config.BaseURL.JoinPath("connections", bank.Slug, "callback").String(),
+			Client: providers.Observed(providers.NewClient(a.config.PrivateProviders), func(result string, took time.Duration) {
+				n.metrics.Provider(bank.Slug, result, took)
+				n.profile.Observe(profile.Provider, took)
+			}),
+			Private: a.config.PrivateProviders,
+			Cache:   n.cache,
+		}))
 	}
-	bank := providers.Sandbox(a.sandboxIssuer())
-	return providers.NewRegistry(fdx.New(fdx.Config{
-		Profile:     bank,
-		RedirectURI: a.config.BaseURL.JoinPath("connections", bank.Slug, "callback").String(),
-		Client: providers.Observed(providers.NewClient(a.config.PrivateProviders), func(result string, took time.Duration) {
-			n.metrics.Provider(bank.Slug, result, took)
-			n.profile.Observe(profile.Provider, took)
-		}),
-		Private: a.config.PrivateProviders,
-		Cache:   n.cache,
-	}))
+	return providers.NewRegistry(all...)
 }
 
 // runner works the jobs of this node.
 func (n *node) runner(ctx context.Context) (*jobs.Runner, error) {
-	sender, err := n.sender(ctx)
+	sender, err := n.app.sender(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -169,8 +177,8 @@ func (n *node) runner(ctx context.Context) (*jobs.Runner, error) {
 	})
 }
 
-func (n *node) sender(ctx context.Context) (email.Sender, error) {
-	c := n.app.config
+func (a *app) sender(ctx context.Context) (email.Sender, error) {
+	c := a.config
 	switch c.Email {
 	case "ses":
 		return email.OpenSES(ctx, c.SESRegion, c.SESEndpoint, c.EmailFrom)
@@ -191,6 +199,7 @@ func (n *node) pages(ready func(context.Context) handlers.Condition) http.Handle
 		Sessions: web.NewSessions(store, c.BaseURL), Auth: n.auth, Limits: n.limits, Passwords: n.passwords,
 		Ledger: n.ledger, Connections: n.connections, Syncer: n.syncer, Tokens: n.tokens, Admin: admin.New(n.pool, store), Mailroom: admin.NewMailroom(n.pool, n.queue),
 		Profile: n.profile, Review: n.review, Configured: c.configured(n.keys),
+		Doctor: n.app.doctor(n.pool, n.tokens, n.keys, nil, n.connections.Providers()),
 	}
 	if c.Email == "outbox" && isLocal(c.BaseURL) {
 		deps.Outbox = email.NewOutbox(filepath.Join(c.DataDir, "outbox"), c.EmailFrom)

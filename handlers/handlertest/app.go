@@ -18,6 +18,7 @@ import (
 	"dashtam/handlers"
 	"dashtam/handlers/web"
 	"dashtam/services/auth"
+	"dashtam/services/doctor"
 	"dashtam/services/email"
 	"dashtam/services/hashpool"
 	"dashtam/services/jobs"
@@ -39,7 +40,8 @@ type App struct {
 	DB  *postgres.Pool
 	URL string // where it serves; also the base URL unless an option changed that
 
-	BankURL string // of the Sandbox Bank
+	BankURL  string        // of the Sandbox Bank
+	Examined doctor.Config // what the doctor looks at
 
 	t       testing.TB
 	log     *safeBuffer

@@ -1,6 +1,8 @@
 package handlertest
 
 import (
+	"bytes"
+	"context"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +15,8 @@ import (
 	"dashtam/services/admin"
 	"dashtam/services/auth"
 	"dashtam/services/connections"
+	"dashtam/services/doctor"
+	"dashtam/services/email"
 	"dashtam/services/encryption"
 	"dashtam/services/jobs"
 	"dashtam/services/ledger"
@@ -23,6 +27,9 @@ import (
 	"dashtam/services/syncer"
 	"dashtam/services/tokens"
 )
+
+// DoctorKey is by what the doctor knows this installation.
+var DoctorKey = bytes.Repeat([]byte{3}, 32)
 
 // wireBanks makes the services about banks, and the Sandbox Bank, which serves from its first request on.
 func (app *App) wireBanks(queue *jobs.Queue, limits *limits.Service) {
@@ -55,6 +62,12 @@ func (app *App) wireBanks(queue *jobs.Queue, limits *limits.Service) {
 	app.Syncer = syncer.New(syncer.Config{
 		DB: app.DB, Connections: app.Connections, Tokens: app.Tokens, Providers: registry, Queue: queue, Limits: limits,
 	})
+	app.Examined = doctor.Config{
+		BaseURL: app.BaseURL, Proxies: app.Proxies, Key: DoctorKey, Tokens: app.Tokens, DB: app.DB, DataDir: app.t.TempDir(),
+		Mail: func(context.Context) (email.Sender, error) { return app.Outbox, nil }, MailKind: "outbox",
+		Providers: registry.Profiles(), Banks: providers.NewClient(true),
+	}
+	app.Doctor = doctor.New(app.Examined)
 	app.Deps.Admin, app.Mailroom = admin.New(app.DB, auth.NewSessions(app.DB, auth.SessionConfig{})), admin.NewMailroom(app.DB, queue)
 }
 

@@ -66,6 +66,7 @@ type Message struct {
 // Sender brings a mail on its way: Outbox, SMTP or SES.
 type Sender interface {
 	Send(ctx context.Context, m Message) error
+	Reach(ctx context.Context) error // whether it could, without sending
 }
 
 // Facts are what a letter needs to know. The person's name is left out: before an address is verified, whoever typed

@@ -35,8 +35,8 @@ func Migrate(ctx context.Context, url string, log *slog.Logger) error {
 	if err := conn.QueryRow(ctx, "SELECT current_setting('server_version_num')::int FROM pg_advisory_lock($1)", migrateLock).Scan(&version); err != nil {
 		return fmt.Errorf("postgres: waiting for other migrations: %w", mapped(err))
 	}
-	if version < 150000 {
-		return fmt.Errorf("postgres: the server is version %d; Dashtam needs PostgreSQL 15 or newer", version/10000)
+	if version/10000 < Oldest {
+		return fmt.Errorf("postgres: the server is version %d; Dashtam needs PostgreSQL %d or newer", version/10000, Oldest)
 	}
 	if err := migrateHouse(ctx, config, log); err != nil {
 		return err

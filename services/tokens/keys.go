@@ -11,6 +11,7 @@ import (
 	"dashtam/services/actor"
 	"dashtam/services/audit"
 	"dashtam/services/encryption"
+	"dashtam/services/postgres"
 )
 
 // Why a start is refused (VT-5). Nothing has been written when one of these comes back.
@@ -35,28 +36,39 @@ type keyCheck struct {
 // wrong, or that data keys need and nobody gave, is an error that names the key's id; then nothing is written.
 func (s *Service) CheckKeys(ctx context.Context) error {
 	return pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, `
-			SELECT key_id, c.check_value, k.key_id IS NOT NULL AS wraps
-			FROM key_checks c FULL JOIN (SELECT DISTINCT key_id FROM data_keys) k USING (key_id)`)
+		checks, err := s.tryKeys(ctx, tx)
 		if err != nil {
-			return fmt.Errorf("tokens: checking keys: %w", err)
-		}
-		checks, err := pgx.CollectRows(rows, pgx.RowToStructByName[keyCheck])
-		if err != nil {
-			return fmt.Errorf("tokens: checking keys: %w", err)
-		}
-		if err := s.judge(checks); err != nil {
 			return err
 		}
 		return s.noteKeys(ctx, tx, checks)
 	})
 }
 
+// TryKeys is CheckKeys without the noting: it writes nothing.
+func (s *Service) TryKeys(ctx context.Context) error {
+	_, err := s.tryKeys(ctx, s.db)
+	return err
+}
+
+func (s *Service) tryKeys(ctx context.Context, db postgres.DB) ([]keyCheck, error) {
+	rows, err := db.Query(ctx, `
+		SELECT key_id, c.check_value, k.key_id IS NOT NULL AS wraps
+		FROM key_checks c FULL JOIN (SELECT DISTINCT key_id FROM data_keys) k USING (key_id)`)
+	if err != nil {
+		return nil, fmt.Errorf("tokens: checking keys: %w", err)
+	}
+	checks, err := pgx.CollectRows(rows, pgx.RowToStructByName[keyCheck])
+	if err != nil {
+		return nil, fmt.Errorf("tokens: checking keys: %w", err)
+	}
+	return checks, s.judge(checks)
+}
+
 // judge compares the keys with what the database says about them.
 func (s *Service) judge(checks []keyCheck) error {
 	known := false
 	for _, c := range checks {
-		key, ok := s.keys.Key(c.KeyID)
+		key, ok := s.key(c.KeyID)
 		switch {
 		case !ok && c.Wraps:
 			return fmt.Errorf("tokens: key %q: %w", c.KeyID, ErrMissingKey)

@@ -1,0 +1,105 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/pressly/goose/v3"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivermigrate"
+
+	"dashtam/migrations"
+)
+
+// Oldest is the major version of PostgreSQL that is needed at least.
+const Oldest = 15
+
+// Condition is what a database is like.
+type Condition struct {
+	Version int  // major
+	Missing int  // migrations of this binary that were not carried out
+	Unknown int  // migrations that this binary does not know
+	Pooled  bool // connections of ours share one of the server's, as behind pgbouncer in transaction mode
+}
+
+// Look sees what the database behind p is like, and writes nothing.
+func Look(ctx context.Context, p *Pool) (c Condition, err error) {
+	if err := p.QueryRow(ctx, `SELECT current_setting('server_version_num')::int / 10000`).Scan(&c.Version); err != nil {
+		return c, fmt.Errorf("postgres: asking for the version: %w", err)
+	}
+	if c.Missing, c.Unknown, err = compare(ctx, p); err != nil {
+		return c, err
+	}
+	c.Pooled, err = pooled(ctx, p)
+	return c, err
+}
+
+// compare counts the differences between what was carried out and what this binary holds. River's are one.
+func compare(ctx context.Context, p *Pool) (missing, unknown int, err error) {
+	rows, err := p.Query(ctx, `SELECT version_id FROM goose_db_version WHERE is_applied AND version_id > 0`)
+	var done []int64
+	if err == nil {
+		done, err = pgx.CollectRows(rows, pgx.RowTo[int64])
+	}
+	if refused, ok := errors.AsType[*pgconn.PgError](err); err != nil && (!ok || refused.Code != "42P01") { // no such table: none was
+		return 0, 0, fmt.Errorf("postgres: reading what was migrated: %w", err)
+	}
+	files, err := fs.Glob(migrations.FS, "*.sql")
+	if err != nil {
+		return 0, 0, fmt.Errorf("postgres: reading the migrations: %w", err)
+	}
+	var ours []int64
+	for _, f := range files {
+		number, err := goose.NumericComponent(f)
+		if err != nil {
+			return 0, 0, fmt.Errorf("postgres: reading the migrations: %w", err)
+		}
+		ours = append(ours, number)
+		if !slices.Contains(done, number) {
+			missing++
+		}
+	}
+	for _, number := range done {
+		if !slices.Contains(ours, number) {
+			unknown++
+		}
+	}
+	river, err := rivermigrate.New(riverpgxv5.New(p.Pool), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return 0, 0, fmt.Errorf("postgres: %w", err)
+	}
+	is, err := river.Validate(ctx, nil)
+	if err != nil {
+		return 0, 0, fmt.Errorf("postgres: reading what was migrated of the job queue: %w", mapped(err))
+	}
+	if !is.OK {
+		missing++
+	}
+	return missing, unknown, nil
+}
+
+// pooled reports two connections of ours that are answered by one process of the server. A pooler takes the one that was
+// free last, so two that ask in turn get the same.
+func pooled(ctx context.Context, p *Pool) (bool, error) {
+	if p.Config().MaxConns < 2 {
+		return false, nil // it was asked for
+	}
+	var process [2]int
+	for i := range process {
+		conn, err := p.acquire(ctx)
+		if err != nil {
+			return false, err
+		}
+		defer conn.Release()
+		if err := conn.QueryRow(ctx, `SELECT pg_backend_pid()`).Scan(&process[i]); err != nil {
+			return false, mapped(err)
+		}
+	}
+	return process[0] == process[1], nil
+}
