@@ -263,10 +263,12 @@ func TestTransactions_RL8_NothingGrowsWithTheHousehold(t *testing.T) {
 	}
 	before := held()
 	export := nora.Stream("/transactions.csv")
-	defer export.Close() //nolint:errcheck // it was read
+	defer export.Close()
 	lines := bufio.NewScanner(export)
-	if !lines.Scan() || !lines.Scan() {
-		t.Fatal("nothing came")
+	for range 2 { // the head and the first row
+		if !lines.Scan() {
+			t.Fatal("nothing came")
+		}
 	}
 	if more := held() - before; more > 12<<20 {
 		t.Errorf("%d MB are held while the export waits for its reader", more>>20)
