@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"net/http"
+	"net/url"
 
 	"github.com/labstack/echo/v4"
 
@@ -19,6 +20,7 @@ type banks struct {
 	syncer      *syncer.Service
 	ledger      *ledger.Service
 	tokens      *tokens.Service
+	base        *url.URL
 }
 
 func (b *banks) index(c echo.Context) error {

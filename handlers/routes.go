@@ -156,10 +156,11 @@ func (d Deps) moneyRoutes() []route {
 
 // bankRoutes are the pages about a person's connections.
 func (d Deps) bankRoutes() []route {
-	banks := &banks{d.Connections, d.Syncer, d.Ledger, d.Tokens}
+	banks := &banks{d.Connections, d.Syncer, d.Ledger, d.Tokens, d.BaseURL}
 	return []route{
 		{method: http.MethodGet, path: "/connections", access: user, handle: banks.index},
 		{method: http.MethodGet, path: "/connections/new", access: user, handle: banks.picker},
+		{method: http.MethodGet, path: "/connections/calendar.ics", access: user, handle: banks.calendar},
 		{method: http.MethodGet, path: "/connections/:provider/about", access: user, handle: banks.about},
 		{method: http.MethodPost, path: "/connections/:provider/connect", access: user, handle: banks.connect},
 		{method: http.MethodGet, path: "/connections/:provider/continue", access: user, handle: banks.continueTo, slow: true},

@@ -43,6 +43,13 @@ func (p Connections) groups() []connectionGroup {
 	return slices.DeleteFunc(all, func(g connectionGroup) bool { return len(g.List) == 0 })
 }
 
+// ends are the connections whose permission has an end, the nearest first.
+func (p Connections) ends() []connections.Connection {
+	list := slices.DeleteFunc(slices.Clone(p.List), func(c connections.Connection) bool { return c.ConsentEnds == nil })
+	slices.SortStableFunc(list, func(a, b connections.Connection) int { return a.ConsentEnds.Compare(*b.ConsentEnds) })
+	return list
+}
+
 // forYou counts what waits for the person.
 func (p Connections) forYou() int { return p.count(connections.NeedsYou) + p.count(connections.Renew) }
 
@@ -197,8 +204,12 @@ func lowerFirst(s string) string {
 }
 
 // act is the one button of a connection. get means that it is a link.
-func act(c connections.Connection) (path, verb, icon string, get bool) {
-	switch c.Status {
+func act(c connections.Connection, now time.Time) (path, verb, icon string, get bool) {
+	status := c.Status
+	if status == connections.Paused && c.RenewFrom != nil && c.RenewFrom.Before(now) {
+		status = connections.Renew // what waits for its bank ends all the same
+	}
+	switch status {
 	case connections.Syncing:
 		return connectionPath(c, ""), "See progress", "", true
 	case connections.Renew:

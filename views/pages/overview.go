@@ -21,10 +21,20 @@ type Overview struct {
 
 // needsYou are the banks that only the person can let us into again, each once.
 func (v Overview) needsYou() []ledger.Bank {
-	var banks []ledger.Bank
+	return v.banks(func(b ledger.Bank) bool { return b.Status == "needs_you" })
+}
+
+// ending are the banks whose permission ends within a week, each once.
+func (v Overview) ending() []ledger.Bank {
+	return v.banks(func(b ledger.Bank) bool {
+		return b.Status == "renew" && b.ConsentEnds != nil && b.ConsentEnds.Before(v.Now.AddDate(0, 0, 7))
+	})
+}
+
+func (v Overview) banks(are func(ledger.Bank) bool) (banks []ledger.Bank) {
 	for _, a := range v.Accounts {
 		known := func(b ledger.Bank) bool { return b.ConnectionID == a.Bank.ConnectionID }
-		if a.Bank.Status == "needs_you" && !slices.ContainsFunc(banks, known) {
+		if are(a.Bank) && !slices.ContainsFunc(banks, known) {
 			banks = append(banks, a.Bank)
 		}
 	}
