@@ -213,7 +213,7 @@ func act(c connections.Connection, now time.Time) (path, verb, icon string, get 
 	case connections.Syncing:
 		return connectionPath(c, ""), "See progress", "", true
 	case connections.Renew:
-		return connectionPath(c, "/reconnect"), "Renew access", "", false
+		return connectionPath(c, "/reconnect"), "Renew", "", false
 	case connections.NeedsYou:
 		return connectionPath(c, "/reconnect"), "Reconnect", "", false
 	case connections.Disconnected:
