@@ -32,7 +32,7 @@ func TestDoctor_Page(t *testing.T) {
 		if _, err := app.DB.Exec(t.Context(), `DELETE FROM goose_db_version WHERE version_id = 7`); err != nil {
 			t.Fatal(err)
 		}
-		p := app.SignedInAdmin("Bo Oyelaran").Get(page).Want(200).WantText("1 part does not work.")
+		p := app.SignedInAdmin("Bo Oyelaran").Get(page).Want(200).WantText("1 part does not work: Database.")
 		p.WantOne(`tr:contains("Database"):contains("lacks 1 of this version's migrations"):contains("Run dashtam migrate."):contains("Broken")`)
 	})
 }
@@ -189,7 +189,7 @@ func TestDoctor_StrangersGetNoAnswer(t *testing.T) {
 			t.Fatal(err)
 		}
 		answer.Body.Close()
-		if answer.StatusCode != 200 || answer.Header.Get(doctor.AnswerHeader) != "" {
+		if answer.StatusCode != http.StatusOK || answer.Header.Get(doctor.AnswerHeader) != "" {
 			t.Errorf("asked with %q it answers %d, %q", ask, answer.StatusCode, answer.Header.Get(doctor.AnswerHeader))
 		}
 	}

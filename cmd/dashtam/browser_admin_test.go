@@ -16,6 +16,7 @@ func TestBrowser_AccountsAndInvitations(t *testing.T) {
 	boss.fill(`input[name=password]`, secret)
 	boss.click(`main form button[type=submit]`)
 	boss.reaches("/admin")
+	boss.askDoctor()
 	for name, script := range map[string]bool{"with": true, "without": false} {
 		t.Run(name+" script", func(t *testing.T) {
 			guest := &person{tab: newTab(t, b, s, script), email: name + "-guest@example.com"}
@@ -24,6 +25,24 @@ func TestBrowser_AccountsAndInvitations(t *testing.T) {
 			boss.lookAfter(guest)
 		})
 	}
+}
+
+// askDoctor looks whether the parts of this installation work, and copies a redirect URI.
+func (p *person) askDoctor() {
+	p.open("/admin/doctor")
+	if said := p.text("main"); !strings.Contains(said, p.site.url+" leads to this Dashtam.") {
+		p.t.Errorf("the doctor says %s", said)
+	}
+	p.inspect("doctor")
+	p.click(`button[data-copy]`)
+	p.until("it is copied", func() bool { return strings.Contains(p.text("button[data-copy]"), "Copied") })
+	p.scripts(false)
+	p.open("/admin/doctor")
+	if said := p.text("section[aria-labelledby=ru] dd"); strings.Contains(said, "Copy") || !strings.Contains(said, p.site.url+"/connections/sandbox/callback") {
+		p.t.Errorf("without script it offers %q", said)
+	}
+	p.scripts(true)
+	p.open("/admin")
 }
 
 // invite has guest come in by a mailed invitation, and see what happened so far.

@@ -94,11 +94,11 @@ func (s *Service) bankClocks(ctx context.Context) []bankClock {
 		}
 		all.Go(func() {
 			asked := s.c.Now()
-			answer, err := s.get(ctx, s.c.Banks, strings.TrimSuffix(p.Issuer, "/")+"/.well-known/openid-configuration", nil)
+			_, said, err := s.get(ctx, s.c.Banks, strings.TrimSuffix(p.Issuer, "/")+"/.well-known/openid-configuration", nil)
 			if err != nil {
 				return
 			}
-			at, err := http.ParseTime(answer.Header.Get("Date"))
+			at, err := http.ParseTime(said.Get("Date"))
 			found[i].known, found[i].apart = err == nil, at.Sub(middle(asked, s.c.Now())).Abs()
 		})
 	}

@@ -36,29 +36,29 @@ type visit struct {
 
 func (s *Service) visit(ctx context.Context) (v visit) {
 	header, nonce := s.ask()
-	answer, err := s.get(ctx, s.self, s.c.BaseURL.JoinPath("livez").String(), http.Header{AskHeader: {header}, "X-Forwarded-For": {invented}})
+	status, said, err := s.get(ctx, s.self, s.c.BaseURL.JoinPath("livez").String(), http.Header{AskHeader: {header}, "X-Forwarded-For": {invented}})
 	if err != nil {
 		return visit{err: err}
 	}
-	v.status = answer.StatusCode
-	v.seen, v.ours = s.read(answer.Header.Get(AnswerHeader), nonce)
+	v.status = status
+	v.seen, v.ours = s.read(said.Get(AnswerHeader), nonce)
 	return v
 }
 
 // get gives the head of an answer. Its body is nobody's business here.
-func (s *Service) get(ctx context.Context, client *http.Client, address string, header http.Header) (*http.Response, error) {
+func (s *Service) get(ctx context.Context, client *http.Client, address string, header http.Header) (status int, said http.Header, err error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	if header != nil {
 		r.Header = header
 	}
 	answer, err := client.Do(r)
-	if err == nil {
-		_ = answer.Body.Close() // it was only read
+	if err != nil {
+		return 0, nil, err
 	}
-	return answer, err
+	return answer.StatusCode, answer.Header, answer.Body.Close()
 }
 
 func (s *Service) base(v visit) Check {
@@ -141,14 +141,13 @@ func (s *Service) callback(ctx context.Context) Check {
 		c.Copy = append(c.Copy, Line{p.Name, s.c.BaseURL.JoinPath("connections", p.Slug, "callback").String()})
 	}
 	for _, l := range c.Copy {
-		answer, err := s.get(ctx, s.self, l.Value, nil)
-		if err == nil && strings.HasPrefix(answer.Header.Get("X-Request-Id"), "req_") &&
-			(answer.StatusCode == http.StatusForbidden || answer.StatusCode == http.StatusSeeOther) {
+		status, said, err := s.get(ctx, s.self, l.Value, nil)
+		if err == nil && strings.HasPrefix(said.Get("X-Request-Id"), "req_") && (status == http.StatusForbidden || status == http.StatusSeeOther) {
 			continue
 		}
 		c.State, c.Found = Fail, "Who comes back from "+l.Label+" does not get to Dashtam."
 		if err == nil {
-			c.Found = fmt.Sprintf("Who comes back from %s gets %d instead of Dashtam.", l.Label, answer.StatusCode)
+			c.Found = fmt.Sprintf("Who comes back from %s gets %d instead of Dashtam.", l.Label, status)
 		}
 		c.Do = "Repair the base URL first. Then let the proxy lead every path to Dashtam, not only some."
 		return c

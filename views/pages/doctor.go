@@ -1,6 +1,8 @@
 package pages
 
 import (
+	"strings"
+
 	"dashtam/services/doctor"
 	"dashtam/views/components"
 )
@@ -12,22 +14,15 @@ const DoctorPath = "/admin/doctor"
 type Doctor struct{ Checks []doctor.Check }
 
 func (p Doctor) head() components.HeadProps {
-	failed, doubtful := 0, 0
+	parts := map[doctor.State][]string{}
 	for _, c := range p.Checks {
-		switch c.State {
-		case doctor.Fail:
-			failed++
-		case doctor.Warn:
-			doubtful++
-		case doctor.OK:
-		}
+		parts[c.State] = append(parts[c.State], c.Name)
 	}
 	h := components.HeadProps{Title: "Doctor", Answer: "Everything is as it should be.", Sub: "Looked at just now, without changing anything. The command dashtam doctor says the same."}
-	switch {
-	case failed > 0:
-		h.Answer = components.Plural(failed, "part") + " " + verb(failed, "does not work.", "do not work.")
-	case doubtful > 0:
-		h.Answer = components.Plural(doubtful, "part") + " " + verb(doubtful, "needs a look.", "need a look.")
+	if failed := parts[doctor.Fail]; len(failed) > 0 {
+		h.Answer = components.Plural(len(failed), "part") + " " + verb(len(failed), "does", "do") + " not work: " + strings.Join(failed, ", ") + "."
+	} else if doubtful := parts[doctor.Warn]; len(doubtful) > 0 {
+		h.Answer = components.Plural(len(doubtful), "part") + " " + verb(len(doubtful), "needs", "need") + " a look: " + strings.Join(doubtful, ", ") + "."
 	}
 	return h
 }
