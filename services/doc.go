@@ -101,7 +101,7 @@
 //	2026-11-24 | Sign-up and login hash through hashpool | One hash at cost 12 took 230 ms of a core; two at once are a whole small server (go test -bench ./services/password)
 //	2026-11-24 | Unknown addresses take the same way  | Equal work is what keeps an address secret (LG-2)
 //	2026-11-24 | Keep encryption and JWT inline       | Microseconds; see the benchmarks in their packages
-//	2026-11-26 | Hash in processes, not in a thread pool | Pages' p99 rose to 13 ms; with as many goroutines as cores to 106, with one fewer to 18 and 1.6 times fewer logins (make storm)
+//	2026-11-26 | Hash in processes, not in a thread pool | Pages' p99 rose to 14 ms; with as many goroutines as cores to 75, with one fewer to 12 and 1.6 times fewer logins (make storm)
 //	2026-11-26 | Workers get SCHED_IDLE and the lowest autogroup weight | Without that weight pages' p99 was 868 to 1,232 ms; SCHED_BATCH gave 17 to 46 ms under a quota, SCHED_IDLE 17
 //	2026-11-26 | As many workers as cores, no more    | Three on two cores let in 5.2 a second where two let in 6.3, at the same p99
 //	2026-11-26 | Leave a quarter of a core of a quota | What is over a quota stops every thread of the group: two goroutines took pages' p99 to 104 ms, one worker to 16
@@ -116,11 +116,11 @@
 // /overview fifty times a second, two cores, one session, the median of three turns (2026-11-26). Times are milliseconds.
 //
 //	hashing                        | page p99 idle        | page p99                     | logins/s           | known device p95
-//	processes (Option 2)           | 9.9 (8.6 to 10.3)    | 12.6 (12.0 to 13.3)          | 6.2 (5.4 to 6.2)   | 597 (593 to 616)
-//	inline (the document's now)    | 9.5 (8.2 to 11.6)    | 7900.1 (7147.4 to 8804.0)    | 4.7 (0.9 to 5.8)   | nobody (to 12066)
-//	goroutines = cores (Option 1)  | 8.7 (8.6 to 10.0)    | 105.7 (93.1 to 251.3)        | 5.6 (4.7 to 6.1)   | 800 (653 to 914)
-//	goroutines = cores - 1         | 9.1 (8.8 to 10.2)    | 18.0 (17.8 to 52.7)          | 3.8 (2.9 to 3.8)   | 483 (479 to 783)
-//	bare bcrypt loops of nice 19   |                      | 118.2 (78.8 to 137.8)        | 6.3 (6.0 to 6.5)   |
+//	processes (Option 2)           | 10.0 (9.4 to 11.1)   | 13.7 (12.1 to 17.5)          | 6.3 (5.4 to 6.5)   | 576 (485 to 643)
+//	inline (the document's now)    | 11.4 (8.6 to 13.5)   | 6975.7 (6721.0 to 7332.3)    | 5.7 (5.3 to 6.4)   | 10875 (0 to 11017)
+//	goroutines = cores (Option 1)  | 9.8 (9.7 to 10.1)    | 75.2 (72.6 to 81.4)          | 6.7 (6.6 to 6.7)   | 529 (514 to 663)
+//	goroutines = cores - 1         | 9.6 (8.5 to 10.0)    | 11.7 (11.1 to 12.3)          | 4.0 (3.9 to 4.0)   | 345 (327 to 358)
+//	bare bcrypt loops of nice 19   |                      | 90.9 (71.4 to 113.4)         | 6.4 (5.7 to 6.7)   |
 //
 // The document recommends a thread pool. Goroutines are one already, and it shows what is wrong with it: as many hashes
 // as cores and everybody waits for a slice of the scheduler, one fewer and half the logins are gone. A process can be told
