@@ -8,7 +8,7 @@
 // Invariants:
 //   - Codes, tokens, client secrets and browser sessions are kept as SHA-256 only; each is 256 bits of chance.
 //   - A code is exchanged once and a refresh token used once, decided by one UPDATE; showing either again ends the grant
-//     (RFC 6749 section 4.1.2, RFC 9700 section 4.14.2).
+//     (RFC 6749 section 4.1.2, RFC 9700 section 4.14.2), unless the bank was told to rotate in another way.
 //   - A grant that ended or expired opens nothing, whatever tokens of it are still about.
 //   - Expiry is decided in database time.
 package sandbox
