@@ -54,6 +54,29 @@ func TestActivity(t *testing.T) {
 	})
 }
 
+func TestBankUses(t *testing.T) {
+	app := handlertest.New(t)
+	nora, connection := app.Connected("Nora Okafor", "nora")
+	t.Run("anonymous", func(*testing.T) {
+		app.Stranger().Get("/settings/activity/banks").WantRedirect("/login?next=%2Fsettings%2Factivity%2Fbanks")
+	})
+	t.Run("other_user", func(t *testing.T) {
+		if n := app.SignedIn("Ada Eze").Get("/settings/activity/banks").Want(200).Find("tbody tr").Length(); n != 0 {
+			t.Errorf("%d lines of somebody else's", n)
+		}
+	})
+	t.Run("invalid", func(*testing.T) { nora.Get("/settings/activity/banks?before=x").Want(404) })
+	t.Run("htmx", func(*testing.T) { nora.HX("GET", "/settings/activity/banks").Want(200).WantOne("table") })
+	t.Run("success", func(*testing.T) {
+		for _, p := range []string{"/settings/activity/banks", connection} {
+			page := nora.Get(p).Want(200)
+			page.WantOne(`tbody tr:contains("Sync job"):contains("Read accounts and balances, "):contains("kB"):contains("Used")`)
+			page.WantOne(`tbody tr:contains("You gave permission at the bank"):contains("Stored")`)
+		}
+		nora.Get("/settings/activity/banks").WantOne(`tbody tr:contains("Read accounts") a[href="` + connection + `"]`)
+	})
+}
+
 func TestAdminAudit(t *testing.T) {
 	app := handlertest.New(t)
 	nora, boss := app.SignedIn("Nora Okafor"), app.SignedInAdmin("Ada Eze")
@@ -124,7 +147,7 @@ func TestAdminAudit_XS3_Export(t *testing.T) {
 	boss.Do("HEAD", "/admin/audit.csv", nil).Want(200)
 }
 
-// Every act of an administrator on accounts and invitations asks for a recent proof of who they are; having a mail tried
+// Every act of an administrator on accounts and invitations asks for a recent proof of who they are; having a mail or a job tried
 // again is none.
 // Break AZ-4: handlers/routes.go: leave fresh out of /admin/users/:id/role
 func TestRoutes_AZ4_AdministratorsProveThemselves(t *testing.T) {
@@ -134,7 +157,7 @@ func TestRoutes_AZ4_AdministratorsProveThemselves(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, r := range of(handlers.Table(app.Deps), "POST") {
-		if r.Access != "admin" || r.Path == "/admin/mail/retry" {
+		if r.Access != "admin" || r.Path == "/admin/mail/retry" || strings.HasPrefix(r.Path, "/admin/jobs/") {
 			continue
 		}
 		p := boss.Post(strings.Replace(r.Path, ":id", nora.ID.String(), 1), "role", "admin", "email", nora.Email)

@@ -3,7 +3,6 @@ package handlers
 import (
 	"net/http"
 	"net/url"
-	"strconv"
 
 	"github.com/a-h/templ"
 	"github.com/google/uuid"
@@ -17,7 +16,10 @@ import (
 )
 
 // office is what administrators see.
-type office struct{ admin *administration.Service }
+type office struct {
+	admin *administration.Service
+	banks *connections.Service
+}
 
 // latestEvents is how many lines of the audit log the first page shows.
 const latestEvents = 20
@@ -50,6 +52,9 @@ func (o *office) connections(c echo.Context) error {
 		return err
 	}
 	p := pages.AdminConnections{List: list, Status: status, Now: web.Now(c)}
+	if p.Pauses, err = o.banks.Pauses(c.Request().Context()); err != nil {
+		return err
+	}
 	if more {
 		query := url.Values{"before": {list[len(list)-1].ID.String()}}
 		if status != "" {
@@ -58,22 +63,6 @@ func (o *office) connections(c echo.Context) error {
 		p.Older = "/admin/connections?" + query.Encode()
 	}
 	return officePage(c, "Connections", pages.AdminConnectionsPage(p))
-}
-
-func (o *office) jobs(c echo.Context) error {
-	before, err := beforeNumber(c)
-	if err != nil {
-		return err
-	}
-	list, more, err := o.admin.Jobs(c.Request().Context(), web.Actor(c), before)
-	if err != nil {
-		return err
-	}
-	p := pages.AdminJobs{List: list, Now: web.Now(c)}
-	if more {
-		p.Older = "/admin/jobs?before=" + strconv.FormatInt(list[len(list)-1].ID, 10)
-	}
-	return officePage(c, "Jobs", pages.AdminJobsPage(p))
 }
 
 func officePage(c echo.Context, title string, body templ.Component) error {

@@ -52,6 +52,7 @@ type Deps struct {
 	Tokens      *tokens.Service
 	Admin       *administration.Service
 	Mailroom    *administration.Mailroom
+	Backlog     *administration.Backlog
 	Profile     *profile.Profile // may be nil
 	Review      *review.Service
 	Doctor      *doctor.Service

@@ -1,6 +1,7 @@
 package handlers_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 
 	"dashtam/handlers/handlertest"
 	"dashtam/services/actor"
+	"dashtam/services/encryption"
 	"dashtam/services/providers"
 	"dashtam/services/providers/fdx"
 	"dashtam/services/sandbox"
@@ -34,7 +36,7 @@ type sweep struct {
 
 func newSweep(t *testing.T) *sweep {
 	s := &sweep{t: t, app: handlertest.New(t), verdict: map[string]int{}}
-	s.bank = fdx.New(fdx.Config{Profile: providers.Sandbox(s.app.BankURL), RedirectURI: s.app.URL + "/x", Client: providers.NewClient(true), Private: true})
+	s.bank = adapter(s.app.BankURL, providers.NewClient(true))
 	s.connect()
 	return s
 }
@@ -48,6 +50,11 @@ func (s *sweep) connect() {
 }
 
 const sandboxEmpty = "empty"
+
+// adapter speaks with the Sandbox Bank at bankURL.
+func adapter(bankURL string, client *http.Client) providers.Provider {
+	return fdx.New(fdx.Config{Profile: providers.Sandbox(bankURL), RedirectURI: "http://localhost/x", Client: client, Private: true})
+}
 
 func (s *sweep) fault(name, value string, count int) {
 	s.t.Helper()
@@ -78,22 +85,26 @@ func (s *sweep) stats() (st sandbox.Stats) {
 // refresh renews the access as a job does: what the vault holds now is old.
 func (s *sweep) refresh() error {
 	s.t.Helper()
-	var seen int64
-	if err := s.app.DB.QueryRow(s.t.Context(), `SELECT generation FROM connection_tokens WHERE connection_id = $1`, s.id).Scan(&seen); err != nil {
+	_, err := s.app.Tokens.RefreshToken(s.t.Context(), s.who, s.id, s.generation(), s.bank.Access.Refresh)
+	return err
+}
+
+// generation is that of the tokens the vault holds.
+func (s *sweep) generation() (n int64) {
+	s.t.Helper()
+	if err := s.app.DB.QueryRow(s.t.Context(), `SELECT generation FROM connection_tokens WHERE connection_id = $1`, s.id).Scan(&n); err != nil {
 		s.t.Fatal(err)
 	}
-	_, err := s.app.Tokens.RefreshToken(s.t.Context(), s.who, s.id, seen, s.bank.Access.Refresh)
-	return err
+	return n
 }
 
 // alive reports whether what the vault holds opens the bank.
 func (s *sweep) alive() bool {
 	s.t.Helper()
-	a, err := s.app.Tokens.AccessToken(s.t.Context(), s.who, s.id, "sweep", s.bank.Access.Refresh)
-	if err != nil {
-		return false
-	}
-	_, err = s.bank.Data.Accounts(s.t.Context(), a.Token)
+	_, err := s.app.Tokens.Use(s.t.Context(), s.who, s.id, "accounts", s.bank.Access.Refresh, func(ctx context.Context, token encryption.Secret) (int64, error) {
+		_, err := s.bank.Data.Accounts(ctx, token)
+		return 0, err
+	})
 	return err == nil
 }
 
@@ -116,20 +127,39 @@ func (s *sweep) lose(mode, name, value string) {
 	if want := int64(2); first == nil && posts != 1 || posts > want {
 		s.t.Errorf("%s: %d token requests", what, posts)
 	}
+	s.judge(what, mode, err, mode == "strict")
+	s.fault("none", "", 0)
+	s.fault("rotation", mode, 0)
+}
+
+// judge says what is left after a refresh that ended with err: the access lives, or its owner is told, where it mayEnd.
+func (s *sweep) judge(what, mode string, err error, mayEnd bool) {
+	s.t.Helper()
 	f := providers.FailureOf(err)
 	switch {
 	case err == nil && s.alive():
 		s.verdict[mode+" lives"]++
 	case err == nil:
 		s.t.Errorf("%s: active with a dead token", what)
-	case f != nil && f.Class == providers.Permanent && mode == "strict":
+	case f != nil && f.Class == providers.Permanent && mayEnd:
 		s.verdict[mode+" needs its owner"]++
 		s.connect()
 	default:
 		s.t.Errorf("%s: neither alive nor told: %v", what, err)
 	}
-	s.fault("none", "", 0)
-	s.fault("rotation", mode, 0)
+}
+
+// report is the verdict over everything that was lost.
+func (s *sweep) report() {
+	s.t.Helper()
+	var connections, rotations, revoked int
+	if err := s.app.DB.QueryRow(s.t.Context(), `
+		SELECT (SELECT count(*) FROM connections), (SELECT count(*) FROM sandbox.refresh_tokens WHERE used_at IS NOT NULL),
+			(SELECT count(*) FROM sandbox.grants WHERE ended_at IS NOT NULL)`).Scan(&connections, &rotations, &revoked); err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Logf("verdict: %v; connections %d, token requests %d, rotations %d, families revoked %d, active with a dead token 0",
+		s.verdict, connections, s.stats().TokenPosts, rotations, revoked)
 }
 
 // The answer to a refresh is dropped, or cut after byte n, with a bank that lets the old token be tried again and with one
@@ -151,5 +181,5 @@ func TestRefresh_OA13_OA10_F02_F05_F06_LostAnswers(t *testing.T) {
 			s.lose(mode, "cut_at", strconv.Itoa(n))
 		}
 	}
-	t.Logf("verdict: %v; %d token requests, active with a dead token: 0", s.verdict, s.stats().TokenPosts)
+	s.report()
 }

@@ -46,7 +46,7 @@ const usual = 15 * time.Second
 func (d Deps) routes() []route {
 	gates := &gates{d.Auth, d.Sessions, d.Passwords, web.NewCookies(d.BaseURL), d.Outbox, d.BaseURL.String()}
 	speed := &speed{d.Review}
-	settings := &settings{d.Auth, d.Sessions, web.NewCookies(d.BaseURL)}
+	settings := &settings{d.Auth, d.Sessions, web.NewCookies(d.BaseURL), d.Tokens, d.Connections}
 	table := []route{
 		{method: http.MethodGet, path: "/", access: public, handle: gates.landing},
 		{method: http.MethodGet, path: "/signup", access: public, handle: gates.newAccount},
@@ -75,6 +75,7 @@ func (d Deps) routes() []route {
 		{method: http.MethodGet, path: emailPath, access: user, handle: settings.email},
 		{method: http.MethodPost, path: emailPath, access: user, handle: settings.changeEmail, slow: true},
 		{method: http.MethodGet, path: "/settings/activity", access: user, handle: settings.activity},
+		{method: http.MethodGet, path: "/settings/activity/banks", access: user, handle: settings.bankUses},
 		{method: http.MethodPost, path: "/settings/theme", access: user, handle: settings.setTheme},
 		{method: http.MethodPost, path: "/settings/rail", access: user, handle: settings.setRail},
 	}
@@ -177,11 +178,13 @@ func (d Deps) bankRoutes() []route {
 
 // officeRoutes are the pages for administrators.
 func (d Deps) officeRoutes() []route {
-	office, speed, mailroom := &office{d.Admin}, &speed{d.Review}, &mailroom{d.Mailroom}
+	office, speed, mailroom, backlog := &office{d.Admin, d.Connections}, &speed{d.Review}, &mailroom{d.Mailroom}, &backlog{d.Backlog}
 	table := []route{
 		{method: http.MethodGet, path: "/admin", access: admin, handle: office.index},
 		{method: http.MethodGet, path: "/admin/connections", access: admin, handle: office.connections},
-		{method: http.MethodGet, path: "/admin/jobs", access: admin, handle: office.jobs},
+		{method: http.MethodGet, path: pages.JobsPath, access: admin, handle: backlog.index},
+		{method: http.MethodPost, path: pages.JobsPath + "/retry", access: admin, handle: backlog.retry},
+		{method: http.MethodPost, path: pages.JobsPath + "/cancel", access: admin, handle: backlog.cancel},
 		{method: http.MethodGet, path: pages.MailPath, access: admin, handle: mailroom.index},
 		{method: http.MethodPost, path: pages.MailPath + "/retry", access: admin, handle: mailroom.retry},
 		{method: http.MethodGet, path: pages.DoctorPath, access: admin, handle: d.examine},

@@ -7,6 +7,8 @@ import (
 
 	"dashtam/handlers/web"
 	"dashtam/services/auth"
+	"dashtam/services/connections"
+	"dashtam/services/tokens"
 	"dashtam/views/pages"
 )
 
@@ -15,6 +17,9 @@ type settings struct {
 	auth     *auth.Service
 	sessions *web.Sessions
 	cookies  web.Cookies
+
+	tokens      *tokens.Service // what the owner sees of their use
+	connections *connections.Service
 }
 
 func (s *settings) profile(c echo.Context) error {

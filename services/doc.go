@@ -25,7 +25,7 @@
 //	audit               | io      | PostgreSQL, files       | audit_events audit_seals
 //	auth                | io      | PostgreSQL              | users sessions links address_changes refresh_tokens invitations
 //	cache               | io      | Redis                   | -
-//	connections         | io      | PostgreSQL, HTTP        | connections connect_attempts
+//	connections         | io      | PostgreSQL, HTTP        | connections connect_attempts provider_pauses
 //	doctor              | io      | PostgreSQL, HTTP, SMTP, files | -
 //	email               | io      | HTTP, SMTP, files       | -
 //	hashpool            | io      | processes               | -
@@ -45,7 +45,7 @@
 //	review              | io      | PostgreSQL              | review_lines
 //	sandbox             | io      | PostgreSQL              | sandbox.*
 //	syncer              | io      | PostgreSQL, HTTP        | sync_runs
-//	tokens              | io      | PostgreSQL              | key_checks data_keys connection_tokens access_ledger
+//	tokens              | io      | PostgreSQL, files       | key_checks data_keys connection_tokens access_ledger
 //
 // # The document's services and functions, and ours
 //

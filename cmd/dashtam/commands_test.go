@@ -147,7 +147,7 @@ func TestKeys_TheFirstStartMakesAKeyFileForItsOwnerOnly(t *testing.T) {
 }
 
 // Break VT-5: cmd/dashtam/keys.go: leave out the CheckKeys before Migrate, and let the one behind it return nil.
-func TestKeys_VT5_WrongOrMissingKeysTouchNothing(t *testing.T) {
+func TestKeys_VT5_F23_WrongOrMissingKeysTouchNothing(t *testing.T) {
 	getenv := environmentFor(t, "DASHTAM_KEYS", freshKey(t, "k1"))
 	if _, err := command(t, getenv, "migrate"); err != nil {
 		t.Fatal(err)

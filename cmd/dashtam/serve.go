@@ -49,6 +49,9 @@ func (a *app) serve(ctx context.Context, ready func(*node, context.Context) erro
 		return err
 	}
 	work := context.WithoutCancel(ctx) // what has begun is not cut off by the signal
+	if err := n.tokens.RecoverSpool(work); err != nil {
+		a.log.WarnContext(work, "answers of banks wait in the spool", "error", err)
+	}
 	if err := runner.Start(work); err != nil {
 		return err
 	}

@@ -89,7 +89,9 @@ func (a *app) open(ctx context.Context, url string) (*node, error) {
 	n.review = review.New(review.Config{
 		DB: pool, Profile: n.profile, Hashes: n.hashes, Limits: n.limits, Log: a.log, Now: time.Now, Cores: runtime.GOMAXPROCS(0),
 	})
-	n.tokens = tokens.New(tokens.Config{DB: pool, Keys: n.keys, Reload: a.reloadKeys(n.keys), Profile: n.profile})
+	n.tokens = tokens.New(tokens.Config{
+		DB: pool, Keys: n.keys, Reload: a.reloadKeys(n.keys), Profile: n.profile, Spool: filepath.Join(a.config.DataDir, "spool"),
+	})
 	n.ledger = ledger.New(pool)
 	n.auth = auth.New(auth.Config{
 		DB: pool, Passwords: n.passwords, Hashes: n.hashes, Limits: n.limits, Jobs: n.queue, Log: a.log, Now: time.Now,
@@ -198,6 +200,7 @@ func (n *node) pages(ready func(context.Context) handlers.Condition) http.Handle
 		API:      api.New(api.Deps{Auth: n.auth, Ledger: n.ledger, Connections: n.connections, Syncer: n.syncer, Limits: n.limits}),
 		Sessions: web.NewSessions(store, c.BaseURL), Auth: n.auth, Limits: n.limits, Passwords: n.passwords,
 		Ledger: n.ledger, Connections: n.connections, Syncer: n.syncer, Tokens: n.tokens, Admin: admin.New(n.pool, store), Mailroom: admin.NewMailroom(n.pool, n.queue),
+		Backlog: admin.NewBacklog(n.pool, n.queue),
 		Profile: n.profile, Review: n.review, Configured: c.configured(n.keys),
 		Doctor: n.app.doctor(n.pool, n.tokens, n.keys, nil, n.connections.Providers()),
 	}

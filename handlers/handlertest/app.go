@@ -20,6 +20,7 @@ import (
 	"dashtam/services/auth"
 	"dashtam/services/doctor"
 	"dashtam/services/email"
+	"dashtam/services/encryption"
 	"dashtam/services/hashpool"
 	"dashtam/services/jobs"
 	"dashtam/services/jwt"
@@ -40,8 +41,9 @@ type App struct {
 	DB  *postgres.Pool
 	URL string // where it serves; also the base URL unless an option changed that
 
-	BankURL  string        // of the Sandbox Bank
-	Examined doctor.Config // what the doctor looks at
+	BankURL  string            // of the Sandbox Bank
+	KeyLine  encryption.Secret // the key-encryption key, as another process of this installation is given it
+	Examined doctor.Config     // what the doctor looks at
 
 	t       testing.TB
 	log     *safeBuffer

@@ -48,7 +48,8 @@ func (app *App) wireBanks(queue *jobs.Queue, limits *limits.Service) {
 
 	key, err := encryption.GenerateKey("test")
 	app.must(err)
-	keys, err := encryption.ParseKeyring(key.Line().Reveal())
+	app.KeyLine = key.Line()
+	keys, err := encryption.ParseKeyring(app.KeyLine.Reveal())
 	app.must(err)
 	profile := providers.Sandbox(app.BankURL)
 	registry := providers.NewRegistry(fdx.New(fdx.Config{
@@ -69,6 +70,7 @@ func (app *App) wireBanks(queue *jobs.Queue, limits *limits.Service) {
 	}
 	app.Doctor = doctor.New(app.Examined)
 	app.Deps.Admin, app.Mailroom = admin.New(app.DB, auth.NewSessions(app.DB, auth.SessionConfig{})), admin.NewMailroom(app.DB, queue)
+	app.Backlog = admin.NewBacklog(app.DB, queue)
 }
 
 // Allow and Deny are what a customer can decide at the Sandbox Bank.

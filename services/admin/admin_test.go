@@ -52,17 +52,21 @@ func connection(t *testing.T, tx pgx.Tx, user uuid.UUID, status connections.Stat
 // Only an administrator, or the program itself, gets an answer (AZ-4, AZ-5).
 // Break AZ-5: services/admin/service.go: may returns nil
 func TestAdmin_AZ5_NobodyElse(t *testing.T) {
-	s := desk(pgtest.Tx(t))
+	tx := pgtest.Tx(t)
+	s := desk(tx)
 	for _, kind := range []actor.Kind{actor.Anonymous, actor.User, actor.Job} {
 		who := actor.Actor{Kind: kind, UserID: uuid.New()}
 		_, err := s.Counts(t.Context(), who)
 		_, _, err2 := s.People(t.Context(), who, "", uuid.Nil)
 		_, _, err3 := s.Connections(t.Context(), who, "", uuid.Nil)
-		_, _, err4 := s.Jobs(t.Context(), who, 0)
+		backlog := admin.NewBacklog(tx, nil)
+		_, _, err4 := backlog.List(t.Context(), who, admin.JobOpen, 0)
+		_, err8 := backlog.Counts(t.Context(), who)
+		err9, err10 := backlog.Retry(t.Context(), who, 1), backlog.Cancel(t.Context(), who, 1)
 		_, _, err5 := s.Events(t.Context(), who, admin.EventTerms{}, time.UTC, 5)
 		_, err6 := s.Person(t.Context(), who, uuid.New())
 		err7 := s.ExportEvents(t.Context(), who, admin.EventTerms{}, time.UTC, func(admin.Event) error { return nil })
-		for i, err := range []error{err, err2, err3, err4, err5, err6, err7} {
+		for i, err := range []error{err, err2, err3, err4, err5, err6, err7, err8, err9, err10} {
 			if !errors.Is(err, admin.ErrNotAdmin) {
 				t.Errorf("%s, question %d: %v", kind, i, err)
 			}
@@ -152,20 +156,23 @@ func TestConnections_AZ5_OnlyWhetherItWorks(t *testing.T) {
 
 func TestJobs(t *testing.T) {
 	tx := pgtest.Tx(t)
-	s := desk(tx)
+	b := admin.NewBacklog(tx, nil)
 	exec(t, tx, `INSERT INTO river_job (kind, state, max_attempts, attempt, args, errors) VALUES ('mail', 'retryable', 3, 2, '{"user_id": "secret"}',
 		ARRAY['{"attempt": 1, "error": "first"}', '{"attempt": 2, "error": "the server is away"}']::jsonb[])`)
 	exec(t, tx, `INSERT INTO river_job (kind, state, max_attempts, args) VALUES ('sync', 'available', 4, '{}')`)
 	exec(t, tx, `INSERT INTO river_job (kind, state, max_attempts, args, finalized_at) VALUES ('sync_due', 'completed', 1, '{}', now())`)
-	jobs, more, err := s.Jobs(t.Context(), boss, 0)
+	jobs, more, err := b.List(t.Context(), boss, admin.JobOpen, 0)
 	if err != nil || more || len(jobs) != 2 || jobs[0].Kind != "sync" || jobs[0].Error != "" {
 		t.Fatalf("%+v, %v, %v", jobs, more, err)
 	}
 	if j := jobs[1]; j.Error != "the server is away" || j.Attempt != 2 || j.MaxAttempts != 3 || j.State != "retryable" {
 		t.Errorf("%+v", j)
 	}
-	if older, _, err := s.Jobs(t.Context(), boss, jobs[0].ID); err != nil || len(older) != 1 || older[0].ID != jobs[1].ID {
+	if older, _, err := b.List(t.Context(), boss, admin.JobOpen, jobs[0].ID); err != nil || len(older) != 1 || older[0].ID != jobs[1].ID {
 		t.Errorf("before it: %+v, %v", older, err)
+	}
+	if c, err := b.Counts(t.Context(), boss); err != nil || c != (admin.JobCounts{Open: 2}) {
+		t.Errorf("%+v, %v", c, err)
 	}
 }
 

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"dashtam/services/actor"
 	"dashtam/services/connections"
 )
@@ -62,30 +60,4 @@ func (s *Service) Counts(ctx context.Context, who actor.Actor) (Counts, error) {
 		c.Connections[connections.Status(status)] = counts[i]
 	}
 	return c, nil
-}
-
-// Job is a job without its arguments.
-type Job struct {
-	ID          int64
-	Kind        string
-	State       string // River's word: available, running, retryable, scheduled, completed, cancelled, discarded
-	Attempt     int
-	MaxAttempts int
-	CreatedAt   time.Time
-	ScheduledAt time.Time  // of the next try
-	FinishedAt  *time.Time // nil while it is not over
-	Error       string     // of the last try; a worker's error is ours to word and holds no secret
-}
-
-// Jobs lists jobs, the newest first: those before the given id, 0 = from the newest on. What is done every
-// minute is listed only where it failed.
-func (s *Service) Jobs(ctx context.Context, who actor.Actor, before int64) (page []Job, more bool, err error) {
-	if err := may(who); err != nil {
-		return nil, false, err
-	}
-	return list[Job](ctx, s.db, "jobs", `
-		SELECT id, kind, state::text AS state, attempt, max_attempts, created_at, scheduled_at, finalized_at AS finished_at,
-			coalesce(left(errors[array_upper(errors, 1)] ->> 'error', 300), '') AS error
-		FROM river_job WHERE (@before::bigint = 0 OR id < @before::bigint) AND NOT (kind IN ('sync_due', 'audit_seal') AND state = 'completed')
-		ORDER BY id DESC LIMIT @limit`, pgx.NamedArgs{"before": before})
 }

@@ -98,11 +98,15 @@ func (m *Mailroom) Retry(ctx context.Context, who actor.Actor, id int64) error {
 		return err
 	}
 	err := pgx.BeginFunc(ctx, m.db, func(tx pgx.Tx) error {
-		found, err := m.queue.Retry(ctx, tx, jobs.Mail{}.Kind(), id)
+		var mail bool
+		err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM river_job WHERE id = @id AND kind = 'mail')`, pgx.NamedArgs{"id": id}).Scan(&mail)
+		if err == nil && mail {
+			mail, err = m.queue.Retry(ctx, tx, id)
+		}
 		if err != nil {
 			return err
 		}
-		if !found {
+		if !mail {
 			return ErrNoMail
 		}
 		return audit.Record(ctx, tx, who, audit.Event{Act: "mail.retried", Target: fmt.Sprint(id)})

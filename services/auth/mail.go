@@ -62,6 +62,11 @@ func (s *Service) MailFacts(ctx context.Context, who actor.Actor, purpose string
 			facts.Token = about.String()
 			facts.Details, err = bankDetails(ctx, tx, a, purpose, about)
 			return err
+		case email.BankPaused:
+			if a.Role != RoleAdmin {
+				return email.ErrNoMail
+			}
+			return nil
 		default:
 			return nil
 		}

@@ -1,5 +1,5 @@
 // Package connections is a person's access to their banks: asking for permission, the bank's answer, and the end of it.
-// It owns the tables connections and connect_attempts.
+// It owns the tables connections, connect_attempts and provider_pauses.
 //
 // How permission is asked for. Start writes an attempt, bound to the browser session's record, the person and the bank
 // (OA-1, OA-6). Continue derives state and PKCE verifier from the attempt's id with a key that is not in the database, so
@@ -11,6 +11,10 @@
 // after the commit, from memory, within seconds. A job that retried for days would need a copy of the refresh token to
 // outlive the moment the person was promised that there is none, so there is no such job: when the bank cannot be told,
 // the audit log says so, and what is left at the bank are tokens nobody holds.
+//
+// When a bank refuses many at once it is the bank that is out of order: it is paused as a whole, nobody is asked to sign in
+// again, and one connection tries from time to time (F18). So is a bank that refuses Dashtam itself; its administrators are
+// mailed, for which the ids of administrators are read from the table users (services/auth).
 //
 // A connection's status is written here only; services/syncer reports what it found. Of the tables accounts
 // (services/ledger) and sync_runs (services/syncer) this package reads counts and results for its list.

@@ -3,6 +3,7 @@ package connections
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -54,5 +55,10 @@ func (s *Service) NoteEnding(ctx context.Context, tx pgx.Tx) error {
 
 // mail enqueues a mail to a connection's owner.
 func (s *Service) mail(ctx context.Context, tx pgx.Tx, who actor.Actor, purpose string, id uuid.UUID) error {
-	return s.c.Jobs.Enqueue(ctx, tx, jobs.Mail{Purpose: purpose, UserID: who.UserID, About: id, RequestID: who.RequestID})
+	return s.mailIn(ctx, tx, who, purpose, id, 0)
+}
+
+// mailIn is mail that waits; what is not true any more by then is not sent.
+func (s *Service) mailIn(ctx context.Context, tx pgx.Tx, who actor.Actor, purpose string, id uuid.UUID, wait time.Duration) error {
+	return s.c.Jobs.EnqueueIn(ctx, tx, jobs.Mail{Purpose: purpose, UserID: who.UserID, About: id, RequestID: who.RequestID}, wait)
 }

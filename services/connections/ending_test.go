@@ -1,6 +1,7 @@
 package connections_test
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"dashtam/services/connections"
+	"dashtam/services/encryption"
 )
 
 // due is in how many hours the person has to be at the bank again.
@@ -140,14 +142,18 @@ func TestRenew_OA19_TheOldWorksUntilTheNewIsStored(t *testing.T) {
 	b.exec(`UPDATE connections SET status = 'renew'`, nil)
 	works := func(when string) int64 {
 		t.Helper()
-		access, err := b.vault.AccessToken(t.Context(), b.who, id, "sync", nil)
-		if err != nil || access.Token.Reveal() == "" {
+		carried := false
+		generation, err := b.vault.Use(t.Context(), b.who, id, "accounts", nil, func(_ context.Context, token encryption.Secret) (int64, error) {
+			carried = token != ""
+			return 0, nil
+		})
+		if err != nil || !carried {
 			t.Fatalf("%s: %v", when, err)
 		}
 		if d := b.get(b.who, id); when != "renewed" && d.Status != connections.Renew {
 			t.Errorf("%s: %s", when, d.Status)
 		}
-		return access.Generation
+		return generation
 	}
 	before := works("before")
 	q := b.ask(b.who, id)

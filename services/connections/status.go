@@ -47,16 +47,25 @@ type Outcome struct {
 	Cause   string
 	Next    time.Duration // until the next try of our own; 0 = none
 	Success bool          // everything was fetched
+	Refused bool          // NeedsYou because the bank refused the permission, which it may do to everybody
 }
 
 // Report writes an outcome in the caller's transaction. A success whose permission ends soon is Renew. A connection that
 // has ended stays as it is. What the person or the administrator has to know of is audited; a routine sync is not. The
-// person is mailed when a connection becomes NeedsYou, once until it works again, and when it does.
+// person is mailed when a connection becomes NeedsYou, once until it works again, and when it does; not when the bank
+// refuses everybody at once.
 func (s *Service) Report(ctx context.Context, tx pgx.Tx, who actor.Actor, id uuid.UUID, o Outcome) error {
-	var broke, healed bool
-	err := tx.QueryRow(ctx, `
+	var broke, healed, alone bool
+	var err error
+	if o.Refused || o.Cause == CauseProvider {
+		if o, alone, err = s.heed(ctx, tx, who, id, o); err != nil {
+			return err
+		}
+	}
+	err = tx.QueryRow(ctx, `
 		UPDATE connections SET status = o.status, cause = o.cause,
 			status_since = CASE WHEN connections.status = o.status THEN status_since ELSE now() END,
+			refused_at = CASE WHEN @refused THEN now() WHEN @success THEN NULL ELSE refused_at END,
 			needed_since = CASE WHEN @success THEN NULL WHEN o.status = 'needs_you' THEN coalesce(o.needed, now()) ELSE o.needed END,
 			last_sync_at = now(), last_success_at = CASE WHEN @success THEN now() ELSE last_success_at END,
 			next_sync_at = now() + @next::float8 * interval '1 second'
@@ -68,7 +77,7 @@ func (s *Service) Report(ctx context.Context, tx pgx.Tx, who actor.Actor, id uui
 		RETURNING o.needed IS NULL AND needed_since IS NOT NULL, o.needed IS NOT NULL AND needed_since IS NULL`,
 		pgx.NamedArgs{
 			"user": who.UserID, "id": id, "status": string(o.Status), "cause": o.Cause, "success": o.Success, "next": secondsOrNull(o.Next),
-			"ends_cause": CauseConsentEnds,
+			"ends_cause": CauseConsentEnds, "refused": o.Refused,
 		}).Scan(&broke, &healed)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil
@@ -77,10 +86,15 @@ func (s *Service) Report(ctx context.Context, tx pgx.Tx, who actor.Actor, id uui
 		return fmt.Errorf("connections: reporting: %w", err)
 	}
 	switch {
+	case broke && o.Refused && !alone:
+		err = s.mailIn(ctx, tx, who, email.NeedsYou, id, heldBack)
 	case broke:
 		err = s.mail(ctx, tx, who, email.NeedsYou, id)
 	case healed:
 		err = s.mail(ctx, tx, who, email.WorksAgain, id)
+	}
+	if err == nil && o.Success {
+		err = s.resume(ctx, tx, who, id)
 	}
 	if err != nil || o.Status != NeedsYou && o.Status != Paused {
 		return err
@@ -99,12 +113,13 @@ type Due struct {
 // claim is how long a due connection is left alone by other lookers; its sync sets the real next time.
 const claim = "1 hour"
 
-// TakeDue claims at most limit due connections in the caller's transaction; those another node is claiming are skipped.
+// TakeDue claims at most limit due connections in the caller's transaction, and one of each paused bank whose next try has
+// come; those another node is claiming are skipped.
 func (s *Service) TakeDue(ctx context.Context, tx pgx.Tx, limit int) ([]Due, error) {
 	rows, err := tx.Query(ctx, `
 		UPDATE connections c SET next_sync_at = now() + @claim::interval
-		FROM (SELECT user_id, id FROM connections
-			WHERE next_sync_at <= now() AND disconnected_at IS NULL AND status IN ('healthy', 'renew', 'paused')
+		FROM (SELECT user_id, id FROM connections c
+			WHERE next_sync_at <= now() AND disconnected_at IS NULL AND status IN ('healthy', 'renew', 'paused') AND `+left+`
 			ORDER BY next_sync_at LIMIT @limit FOR UPDATE SKIP LOCKED) d
 		WHERE c.user_id = d.user_id AND c.id = d.id
 		RETURNING c.user_id, c.id AS connection_id`, pgx.NamedArgs{"claim": claim, "limit": limit})
@@ -115,7 +130,8 @@ func (s *Service) TakeDue(ctx context.Context, tx pgx.Tx, limit int) ([]Due, err
 	if err != nil {
 		return nil, fmt.Errorf("connections: taking what is due: %w", err)
 	}
-	return due, nil
+	trials, err := s.takeTrials(ctx, tx)
+	return append(due, trials...), err
 }
 
 func secondsOrNull(d time.Duration) *float64 {

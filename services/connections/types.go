@@ -29,6 +29,7 @@ const (
 	CauseBankAway     = "bank_away"       // Paused, or Syncing between tries: the bank does not answer
 	CauseBankData     = "bank_data"       // Paused: what the bank said cannot be true
 	CauseRateLimited  = "rate_limited"    // Paused: the bank asked to wait
+	CauseIncident     = "bank_incident"   // Paused: the bank refuses everybody, which is most likely its own fault
 	CauseProvider     = "provider_config" // Paused: the bank refuses Dashtam itself; the administrator's matter
 	CauseInternal     = "internal"        // Paused: our own fault
 )

@@ -27,6 +27,7 @@ const (
 	NeedsYou        = "needs_you"        // a connection works again only when its owner has been to the bank
 	WorksAgain      = "works_again"      // it does
 	ConsentEnds     = "consent_ends"     // a connection will need its owner soon
+	BankPaused      = "bank_paused"      // to an administrator: a bank refuses everybody, or Dashtam itself
 )
 
 // paths lead from the base URL to where each letter's link goes; the letter's token is appended.
@@ -45,6 +46,7 @@ var paths = map[string]string{
 	NeedsYou:        "/connections/",
 	WorksAgain:      "/connections/",
 	ConsentEnds:     "/connections/",
+	BankPaused:      "/admin/connections",
 }
 
 var (

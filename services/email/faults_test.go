@@ -134,7 +134,7 @@ func TestWorker_JB4_AU3_RefusedIsDeadAtOnce(t *testing.T) {
 				if err := tx.QueryRow(t.Context(), `SELECT id FROM river_job WHERE kind = 'mail'`).Scan(&id); err != nil {
 					return err
 				}
-				found, err = o.queue.Retry(t.Context(), tx, "mail", id)
+				found, err = o.queue.Retry(t.Context(), tx, id)
 				return err
 			})
 			if err != nil || !found {

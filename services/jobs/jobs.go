@@ -27,18 +27,25 @@ func NewQueue(pool *pgxpool.Pool, log *slog.Logger) (*Queue, error) {
 
 // Enqueue adds a job in the caller's transaction: it runs if and only if that commits.
 func (q *Queue) Enqueue(ctx context.Context, tx pgx.Tx, args river.JobArgs) error {
-	if _, err := q.client.InsertTx(ctx, tx, args, nil); err != nil {
+	return q.EnqueueIn(ctx, tx, args, 0)
+}
+
+// EnqueueIn is Enqueue for a job that is not worked before wait is over.
+func (q *Queue) EnqueueIn(ctx context.Context, tx pgx.Tx, args river.JobArgs, wait time.Duration) error {
+	var opts *river.InsertOpts
+	if wait > 0 {
+		opts = &river.InsertOpts{ScheduledAt: time.Now().Add(wait)}
+	}
+	if _, err := q.client.InsertTx(ctx, tx, args, opts); err != nil {
 		return fmt.Errorf("jobs: enqueueing %s: %w", args.Kind(), err)
 	}
 	return nil
 }
 
-// Retry has a job of a kind tried again now that is over without success, or waits for its next try, in the caller's
-// transaction. found is false for any other.
-func (q *Queue) Retry(ctx context.Context, tx pgx.Tx, kind string, id int64) (found bool, err error) {
-	err = tx.QueryRow(ctx, `
-		SELECT EXISTS (SELECT FROM river_job WHERE id = @id AND kind = @kind AND state IN ('cancelled', 'discarded', 'retryable'))`,
-		pgx.NamedArgs{"id": id, "kind": kind}).Scan(&found)
+// Retry has a job tried again now that is over without success, or waits for its next try, in the caller's transaction.
+// found is false for any other.
+func (q *Queue) Retry(ctx context.Context, tx pgx.Tx, id int64) (found bool, err error) {
+	found, err = q.is(ctx, tx, id, "cancelled", "discarded", "retryable")
 	if err == nil && found {
 		_, err = q.client.JobRetryTx(ctx, tx, id)
 	}
@@ -46,6 +53,25 @@ func (q *Queue) Retry(ctx context.Context, tx pgx.Tx, kind string, id int64) (fo
 		return false, fmt.Errorf("jobs: trying again: %w", err)
 	}
 	return found, nil
+}
+
+// Cancel ends a job that is not over in the caller's transaction; the context of one that is being worked is cancelled.
+// found is false for any other.
+func (q *Queue) Cancel(ctx context.Context, tx pgx.Tx, id int64) (found bool, err error) {
+	found, err = q.is(ctx, tx, id, "available", "pending", "retryable", "running", "scheduled")
+	if err == nil && found {
+		_, err = q.client.JobCancelTx(ctx, tx, id)
+	}
+	if err != nil {
+		return false, fmt.Errorf("jobs: cancelling: %w", err)
+	}
+	return found, nil
+}
+
+func (q *Queue) is(ctx context.Context, tx pgx.Tx, id int64, states ...string) (found bool, err error) {
+	err = tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM river_job WHERE id = @id AND state::text = ANY (@states))`,
+		pgx.NamedArgs{"id": id, "states": states}).Scan(&found)
+	return found, err
 }
 
 // Periodic is a job enqueued at a fixed distance by whichever node leads.

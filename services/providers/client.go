@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -81,6 +82,26 @@ func (o *observed) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer, err
 }
 
+// Counted is a context under which a client's answers are counted: bytes grows with what is read of their bodies.
+func Counted(ctx context.Context) (_ context.Context, bytes *atomic.Int64) {
+	bytes = new(atomic.Int64)
+	return context.WithValue(ctx, countKey{}, bytes), bytes
+}
+
+type countKey struct{}
+
+type countedBody struct {
+	io.ReadCloser
+	bytes *atomic.Int64
+}
+
+// Read reads on, and counts.
+func (c countedBody) Read(p []byte) (int, error) {
+	n, err := c.ReadCloser.Read(p)
+	c.bytes.Add(int64(n))
+	return n, err
+}
+
 // guarded refuses plain http before anything is sent.
 type guarded struct {
 	http.RoundTripper
@@ -92,7 +113,11 @@ func (g *guarded) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := CheckURL(r.URL, g.private); err != nil {
 		return nil, err
 	}
-	return g.RoundTripper.RoundTrip(r)
+	answer, err := g.RoundTripper.RoundTrip(r)
+	if bytes, ok := r.Context().Value(countKey{}).(*atomic.Int64); ok && err == nil {
+		answer.Body = countedBody{answer.Body, bytes}
+	}
+	return answer, err
 }
 
 // CheckURL says whether u may be a bank's: https (http too, when private addresses are allowed), a host, no user.

@@ -54,7 +54,9 @@ func judge(err error) verdict {
 	}
 	switch f.Class {
 	case providers.Permanent, providers.Unauthorized: // Unauthorized even with a new token
-		return needsYou(connections.CauseConsentEnded)
+		v := needsYou(connections.CauseConsentEnded)
+		v.Refused = true
+		return v
 	case providers.Config:
 		return paused(connections.CauseProvider, around(waitDay, jitter), false)
 	case providers.RateLimited:

@@ -15,7 +15,6 @@ import (
 	"dashtam/services/encryption"
 	"dashtam/services/ledger"
 	"dashtam/services/providers"
-	"dashtam/services/tokens"
 )
 
 const (
@@ -37,7 +36,6 @@ type running struct {
 	cause      string
 	state      connections.State
 	provider   providers.Provider
-	access     tokens.Access
 	renewed    bool // the access token was renewed because the bank refused it; not twice in a run
 }
 
@@ -47,11 +45,8 @@ func (r *running) work(ctx context.Context) error {
 	if r.provider, err = r.s.c.Providers.Get(r.state.Provider); err != nil {
 		return &providers.Failure{Class: providers.Config, Code: "unknown_provider", Cause: err}
 	}
-	if r.access, err = r.s.c.Tokens.AccessToken(ctx, r.who, r.connection, "sync", r.provider.Access.Refresh); err != nil {
-		return err
-	}
 	var accounts []ledger.BankAccount
-	if err := r.ask(ctx, func(token encryption.Secret) (err error) {
+	if err := r.ask(ctx, "accounts", func(ctx context.Context, token encryption.Secret) (err error) {
 		accounts, err = r.provider.Data.Accounts(ctx, token)
 		return err
 	}); err != nil {
@@ -62,7 +57,7 @@ func (r *running) work(ctx context.Context) error {
 	}
 	from, to := r.window()
 	for _, account := range accounts {
-		if err := r.ask(ctx, func(token encryption.Secret) (err error) {
+		if err := r.ask(ctx, "transactions", func(ctx context.Context, token encryption.Secret) (err error) {
 			account, err = r.provider.Data.Transactions(ctx, token, account, from, to)
 			return err
 		}); err != nil {

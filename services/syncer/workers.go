@@ -58,14 +58,17 @@ const (
 	stuckAfter = "2 hours"
 )
 
-// Work queues runs for connections whose time has come, buries runs whose worker died for good, and notes permissions
-// that end soon.
+// Work queues runs for connections whose time has come, buries runs whose worker died for good, notes permissions that end
+// soon, and pauses banks that refuse everybody.
 func (w *dueWorker) Work(ctx context.Context, _ *river.Job[jobs.SyncDue]) error {
 	err := pgx.BeginFunc(ctx, w.s.c.DB, func(tx pgx.Tx) error {
 		if err := w.s.bury(ctx, tx); err != nil {
 			return err
 		}
 		if err := w.s.c.Connections.NoteEnding(ctx, tx); err != nil {
+			return err
+		}
+		if err := w.s.c.Connections.WatchBanks(ctx, tx); err != nil {
 			return err
 		}
 		due, err := w.s.c.Connections.TakeDue(ctx, tx, duePerLook)

@@ -10,7 +10,7 @@
 //   - The current generation stands in connection_tokens and in access_ledger; where the two differ nothing is opened.
 //   - One refresh at a time per connection, on all nodes together: a lease in database time with a fencing number. The
 //     lease and the intent are committed before the bank is asked, the answer is committed before anybody uses it, and no
-//     transaction is open while the bank thinks (OA-12, OA-13, OA-14).
+//     transaction is open while the bank thinks (OA-12, OA-13, OA-14). An answer that finds no database waits in a file.
 //   - Destroying the data key destroys the tokens, whatever copies of their ciphertexts exist.
 //
 // It must not know how banks speak: whoever wants a refresh hands in the exchange. Go cannot promise that memory is wiped,

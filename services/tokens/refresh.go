@@ -21,13 +21,18 @@ const inDoubt = 2
 // result, success or failure (OA-12). An error of exchange comes back as it is, after the lease was given up.
 func (s *Service) RefreshToken(ctx context.Context, who actor.Actor, connection uuid.UUID, seen int64, exchange Exchange) (Access, error) {
 	o := owner{who.UserID, connection}
+	if s.c.Spool != "" {
+		if err := s.recover(ctx, s.spoolFile(connection)); err != nil {
+			return Access{}, err
+		}
+	}
 	for pause, waited := s.c.Wait, false; ; pause, waited = min(2*pause, 10*s.c.Wait), true {
 		r, err := o.read(ctx, s.db, false)
 		switch {
 		case err != nil:
 			return Access{}, err
 		case r.Generation > seen:
-			return s.use(ctx, who, o, r, "renewed")
+			return s.reveal(ctx, who, o, r)
 		case waited && r.Free:
 			return Access{}, ErrBusy // whoever had the lease failed; asking once more for each waiter would be a storm
 		}
@@ -76,8 +81,8 @@ func (s *Service) acquire(ctx context.Context, who actor.Actor, o owner, seen ro
 			return ErrInDoubt
 		}
 		taken := &lease{owner: o, opened: open}
-		// The intent stands as failed until its end is known: a process that dies here leaves it so.
-		if taken.intent, err = o.note(ctx, tx, who, "refresh", "renewal", r.Generation, audit.Failed); err != nil {
+		intent := line{act: "refresh", reason: "renewal", generation: r.Generation, result: audit.Failed}
+		if taken.intent, err = o.note(ctx, tx, who, intent); err != nil {
 			return err
 		}
 		l = taken
@@ -109,25 +114,34 @@ func (s *Service) refresh(ctx context.Context, who actor.Actor, l *lease, exchan
 	return s.keep(ctx, who, l, answer)
 }
 
-// keep stores an answer, trying again while the database is away: the bank has already forgotten the old token.
+// keep stores an answer, trying again while the database is away: the bank has already forgotten the old token. Meanwhile
+// the answer lies in the spool, in case this process does not live to see it stored.
 func (s *Service) keep(ctx context.Context, who actor.Actor, l *lease, answer Tokens) (Access, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.c.Keep)
 	defer cancel()
+	file, unspooled := "", error(nil)
 	for pause := s.c.Wait; ; pause = min(2*pause, 5*time.Second) {
 		a, err := s.store(ctx, who, l, answer)
 		switch {
 		case err == nil || errors.Is(err, ErrNone):
+			if file != "" {
+				err = errors.Join(err, s.recover(ctx, file)) // which finds nothing to do, and removes it
+			}
 			return a, err
 		case errors.Is(err, errFenced):
 			r, err := l.read(ctx, s.db, false)
 			if err != nil {
 				return Access{}, err
 			}
-			return s.use(ctx, who, l.owner, r, "renewed")
+			return s.reveal(ctx, who, l.owner, r)
+		case file == "" && unspooled == nil && s.c.Spool != "":
+			if unspooled = s.spool(l, answer); unspooled == nil {
+				file = s.spoolFile(l.connection)
+			}
 		}
 		select {
 		case <-ctx.Done():
-			return Access{}, err
+			return Access{}, errors.Join(err, unspooled)
 		case <-time.After(pause):
 		}
 	}
@@ -163,7 +177,7 @@ func (s *Service) store(ctx context.Context, who actor.Actor, l *lease, answer T
 			l.args(pgx.NamedArgs{"next": next, "access": box.access, "refresh": box.refresh, "expires": seconds(answer.ExpiresIn)})); err != nil {
 			return err
 		}
-		if _, err := l.note(ctx, tx, who, "store", "renewed", next, audit.Done); err != nil {
+		if _, err := l.note(ctx, tx, who, line{act: "store", reason: "renewed", generation: next, result: audit.Done}); err != nil {
 			return err
 		}
 		return l.close(ctx, tx, audit.Done)
@@ -199,7 +213,7 @@ func (s *Service) giveUp(ctx context.Context, who actor.Actor, l *lease, cause e
 		})
 	})
 	if err == nil && r.Generation > l.generation {
-		return s.use(ctx, who, l.owner, r, "renewed")
+		return s.reveal(ctx, who, l.owner, r)
 	}
 	return Access{}, errors.Join(cause, err)
 }

@@ -3,13 +3,18 @@ package tokens_test
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"dashtam/services/actor"
 	"dashtam/services/encryption"
 	"dashtam/services/errs"
 	"dashtam/services/tokens"
@@ -204,6 +209,84 @@ func TestRefresh_OA14_StoredWhenTheDatabaseIsBack(t *testing.T) {
 	b.opens(who, id, "new")
 }
 
+// The database is away when the bank answers, and stays away until the process has ended: the answer waits in a file, which
+// holds nothing in the clear, and lands when the next process starts or refreshes.
+//
+// Break OA-14: services/tokens/refresh.go: in keep, leave out the case that spools
+func TestRefresh_OA14_F03_AnAnswerOutlivesItsProcess(t *testing.T) {
+	for name, next := range map[string]func(b *bundle, vault *tokens.Service, who actor.Actor, id uuid.UUID) error{
+		"at the start": func(b *bundle, vault *tokens.Service, _ actor.Actor, _ uuid.UUID) error {
+			return vault.RecoverSpool(b.Context())
+		},
+		"at the next refresh": func(b *bundle, vault *tokens.Service, who actor.Actor, id uuid.UUID) error {
+			_, err := vault.RefreshToken(b.Context(), who, id, 1, never)
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBundle(t)
+			who, id := b.stored("old", "old-refresh", time.Hour)
+			dir := filepath.Join(t.TempDir(), "spool")
+			vault := func() *tokens.Service {
+				return tokens.New(tokens.Config{DB: b.db, Keys: b.keys, Keep: 50 * time.Millisecond, Wait: 10 * time.Millisecond, Spool: dir})
+			}
+			_, err := vault().RefreshToken(t.Context(), who, id, 1, func(ctx context.Context, _ encryption.Secret) (tokens.Tokens, error) {
+				b.db.away.Store(true)
+				return answers("new-canary", "new-refresh-canary")(ctx, "")
+			})
+			if err == nil {
+				t.Fatal("stored without a database")
+			}
+			files, _ := filepath.Glob(filepath.Join(dir, "*"))
+			if len(files) != 1 {
+				t.Fatalf("%d files in the spool", len(files))
+			}
+			text, err := os.ReadFile(files[0])
+			info, _ := os.Stat(files[0])
+			if err != nil || strings.Contains(string(text), "canary") || info.Mode().Perm() != 0o600 {
+				t.Errorf("%v, mode %s, or a token in the clear", err, info.Mode())
+			}
+			b.db.away.Store(false)
+			b.exec(`UPDATE connection_tokens SET lease_until = now() - interval '1 second' WHERE connection_id = @id`, pgx.NamedArgs{"id": id})
+			if err := next(b, vault(), who, id); err != nil {
+				t.Fatal(err)
+			}
+			b.opens(who, id, "new-canary")
+			if files, _ := filepath.Glob(filepath.Join(dir, "*")); len(files) != 0 {
+				t.Errorf("left in the spool: %v", files)
+			}
+			// An older answer never comes back over a newer one.
+			if err := os.WriteFile(files[0], text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := b.vault.RefreshToken(t.Context(), who, id, 2, answers("newest", "newest-refresh")); err != nil {
+				t.Fatal(err)
+			}
+			if err := vault().RecoverSpool(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			b.opens(who, id, "newest")
+		})
+	}
+}
+
+// A database that cannot write (its disk is full, its connections are gone) stops a refresh before the bank is asked.
+//
+// Break F12: services/tokens/refresh.go: in acquire, go on when the lease could not be written
+func TestRefresh_OA13_F12_NoLeaseNoRequest(t *testing.T) {
+	b := newBundle(t)
+	who, id := b.stored("old", "old-refresh", time.Hour)
+	b.db.away.Store(true)
+	if _, err := b.vault.RefreshToken(t.Context(), who, id, 1, never); err == nil || strings.Contains(err.Error(), "must not be asked") {
+		t.Errorf("without a database to write to: %v", err)
+	}
+	b.db.away.Store(false)
+	if _, err := b.vault.RefreshToken(t.Context(), who, id, 1, answers("new", "new-refresh")); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+	b.opens(who, id, "new")
+}
+
 // A refresher that slept through its lease (F07) must not overwrite what somebody else stored meanwhile.
 //
 // Break OA-12: services/tokens/refresh.go: in store, drop the case r.Generation != l.generation
@@ -257,7 +340,7 @@ func TestAccessToken_OA15_RenewsEarly(t *testing.T) {
 			who, id := b.stored("old", "old-refresh", c.life)
 			b.exec(`UPDATE connection_tokens SET stored_at = stored_at - @ago::interval, expires_at = expires_at - @ago::interval WHERE connection_id = @id`,
 				pgx.NamedArgs{"id": id, "ago": (c.life - c.left).String()})
-			a, err := b.vault.AccessToken(t.Context(), who, id, "test", answers("new", ""))
+			a, err := access(t.Context(), b.vault, who, id, answers("new", ""))
 			if err != nil || a.Token.Reveal() != c.want {
 				t.Errorf("%q, %v; want %q", a.Token.Reveal(), err, c.want)
 			}

@@ -88,7 +88,7 @@ func TestRotate_VT4_F22_F29_UnderLoadOnTwoNodes(t *testing.T) {
 	for n, node := range nodes {
 		busy.Go(func() {
 			for i := n; load.Err() == nil; i = (i + 7) % len(all) {
-				a, err := node.AccessToken(t.Context(), all[i].who, all[i].id, "test", never)
+				a, err := access(t.Context(), node, all[i].who, all[i].id, never)
 				if err != nil || a.Token == "" {
 					t.Errorf("node %d: %v", n, err)
 					return
@@ -128,7 +128,7 @@ func TestRotate_VT4_F22_F29_UnderLoadOnTwoNodes(t *testing.T) {
 		t.Errorf("%d data keys are under a retired key", n)
 	}
 	for i := range 10 {
-		if _, err := file.node(b).AccessToken(t.Context(), all[i].who, all[i].id, "test", never); err != nil {
+		if _, err := access(t.Context(), file.node(b), all[i].who, all[i].id, never); err != nil {
 			t.Errorf("afterwards: %v", err)
 		}
 	}
@@ -161,7 +161,7 @@ func TestRotate_VT3_DestroyedKeysOpenNoOldCopy(t *testing.T) {
 
 	file.text = file.text[:len(file.text)/2] // of two lines of the same length the first: k2
 	b.vault = file.node(b)
-	if _, err := b.vault.AccessToken(t.Context(), who, id, "test", never); !errors.Is(err, tokens.ErrTampered) {
+	if _, err := access(t.Context(), b.vault, who, id, never); !errors.Is(err, tokens.ErrTampered) {
 		t.Errorf("an old copy opens: %v", err)
 	}
 	if err := b.vault.CheckKeys(t.Context()); !errors.Is(err, tokens.ErrMissingKey) {

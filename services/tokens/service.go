@@ -55,6 +55,9 @@ type Config struct {
 	Keep  time.Duration // 2 min: how long storing an answer is retried while the database is away
 	Wait  time.Duration // 50 ms: between looks at somebody else's refresh
 
+	// Spool is the directory for answers that cannot be stored because the database is away; empty = there is none.
+	Spool string
+
 	// Reload looks for keys that were added since, when a key is met that is not in Keys; nil = there is nowhere to look.
 	Reload func() error
 

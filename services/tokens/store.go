@@ -84,14 +84,23 @@ func (o owner) newest(ctx context.Context, tx pgx.Tx) (generation int64, err err
 	return generation, nil
 }
 
+// line is what the access ledger keeps of one act. What is not over stands as failed, so that a process that dies leaves
+// it so.
+type line struct {
+	act, reason string
+	call        string // act use: which request carries the token
+	generation  int64
+	result      audit.Result
+}
+
 // note adds a line to the access ledger and returns its number.
-func (o owner) note(ctx context.Context, db postgres.DB, who actor.Actor, act, reason string, generation int64, result audit.Result) (id int64, err error) {
+func (o owner) note(ctx context.Context, db postgres.DB, who actor.Actor, l line) (id int64, err error) {
 	err = db.QueryRow(ctx, `
-		INSERT INTO access_ledger (user_id, connection_id, actor_kind, act, reason, generation, result, request_id)
-		VALUES (@user, @connection, @kind, @act, @reason, @generation, @result, @request) RETURNING id`,
+		INSERT INTO access_ledger (user_id, connection_id, actor_kind, act, reason, call, generation, result, request_id)
+		VALUES (@user, @connection, @kind, @act, @reason, @call, @generation, @result, @request) RETURNING id`,
 		o.args(pgx.NamedArgs{
-			"kind": who.Kind.String(), "act": act, "reason": reason, "generation": generation, "result": string(result),
-			"request": who.RequestID,
+			"kind": who.Kind.String(), "act": l.act, "reason": l.reason, "call": l.call, "generation": l.generation,
+			"result": string(l.result), "request": who.RequestID,
 		})).Scan(&id)
 	if err != nil {
 		return 0, fmt.Errorf("tokens: access ledger: %w", err)

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"dashtam/services/actor"
 	"dashtam/services/audit"
+	"dashtam/services/encryption"
 )
 
 // StoreTokens keeps what a bank handed out when the person gave permission, under a new data key, in the caller's
@@ -47,33 +49,63 @@ func (s *Service) StoreTokens(ctx context.Context, tx pgx.Tx, who actor.Actor, c
 		})); err != nil {
 		return 0, fmt.Errorf("tokens: storing tokens: %w", err)
 	}
-	if _, err := o.note(ctx, tx, who, "store", "permission", generation, audit.Done); err != nil {
+	if _, err := o.note(ctx, tx, who, line{act: "store", reason: "permission", generation: generation, result: audit.Done}); err != nil {
 		return 0, err
 	}
 	return generation, nil
 }
 
-// AccessToken opens the access token for reason, which the access ledger keeps. One that ends soon is renewed first.
-func (s *Service) AccessToken(ctx context.Context, who actor.Actor, connection uuid.UUID, reason string, exchange Exchange) (Access, error) {
+// Carry is one request that carries an access token: it returns how many bytes came back, and why it failed.
+type Carry func(ctx context.Context, token encryption.Secret) (bytes int64, err error)
+
+// Use opens the access token for one request, carry, after the access ledger has who asked and which call it is, a known
+// code; the ledger's line is completed when carry returns. A token that ends soon is renewed first, by exchange. It returns
+// the generation that was carried, and carry's error as it is. This is the only way to an access token.
+func (s *Service) Use(ctx context.Context, who actor.Actor, connection uuid.UUID, call string, exchange Exchange, carry Carry) (int64, error) {
 	o := owner{who.UserID, connection}
 	r, err := o.read(ctx, s.db, false)
 	if err != nil {
-		return Access{}, err
+		return 0, err
 	}
+	a := Access{}
 	if r.Early && r.RefreshToken != nil {
-		return s.RefreshToken(ctx, who, connection, r.Generation, exchange)
+		a, err = s.RefreshToken(ctx, who, connection, r.Generation, exchange)
+	} else {
+		a, err = s.reveal(ctx, who, o, r)
 	}
-	return s.use(ctx, who, o, r, reason)
+	if err != nil {
+		return 0, err
+	}
+	use, err := o.note(ctx, s.db, who, line{act: "use", reason: "sync", call: call, generation: a.Generation, result: audit.Failed})
+	if err != nil {
+		return 0, err
+	}
+	bytes, err := carry(ctx, a.Token)
+	return a.Generation, errors.Join(err, s.used(ctx, o, use, bytes, err))
 }
 
-// use opens the access token of r and notes it.
-func (s *Service) use(ctx context.Context, who actor.Actor, o owner, r row, reason string) (Access, error) {
+// used completes the line of a use, also when the one who asked has gone.
+func (s *Service) used(ctx context.Context, o owner, use, bytes int64, failed error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	result := audit.Done
+	if failed != nil {
+		result = audit.Failed
+	}
+	_, err := s.db.Exec(ctx, `
+		UPDATE access_ledger SET result = @result, bytes = @bytes WHERE user_id = @user AND connection_id = @connection AND id = @id`,
+		o.args(pgx.NamedArgs{"result": string(result), "bytes": bytes, "id": use}))
+	if err != nil {
+		return fmt.Errorf("tokens: access ledger: %w", err)
+	}
+	return nil
+}
+
+// reveal opens the access token of r.
+func (s *Service) reveal(ctx context.Context, who actor.Actor, o owner, r row) (Access, error) {
 	open, err := s.open(o, r)
 	if err != nil {
 		return Access{}, s.tampered(ctx, who, o, err)
-	}
-	if _, err := o.note(ctx, s.db, who, "use", reason, r.Generation, audit.Done); err != nil {
-		return Access{}, err
 	}
 	return Access{open.Access, open.generation}, nil
 }
@@ -103,6 +135,6 @@ func (s *Service) Destroy(ctx context.Context, tx pgx.Tx, who actor.Actor, conne
 			return Tokens{}, fmt.Errorf("tokens: destroying: %w", err)
 		}
 	}
-	_, err = o.note(ctx, tx, who, "destroy", "disconnect", newest+1, audit.Done)
+	_, err = o.note(ctx, tx, who, line{act: "destroy", reason: "disconnect", generation: newest + 1, result: audit.Done})
 	return open.Tokens, err
 }

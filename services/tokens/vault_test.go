@@ -1,6 +1,7 @@
 package tokens_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"dashtam/services/audit"
 	"dashtam/services/encryption"
 	"dashtam/services/tokens"
 )
@@ -24,8 +26,52 @@ func TestSeed_Tokens_StoreTokens(t *testing.T) {
 	b.opens(who, id, "second")
 
 	stranger, _ := b.connection()
-	if _, err := b.vault.AccessToken(t.Context(), stranger, id, "test", never); !errors.Is(err, tokens.ErrNone) {
+	if _, err := access(t.Context(), b.vault, stranger, id, never); !errors.Is(err, tokens.ErrNone) {
 		t.Errorf("somebody else's connection: %v, want ErrNone", err)
+	}
+}
+
+// Each request that carries a token is a line: who, which call, how much came back and how it ended; whoever died on the
+// way stands as failed.
+//
+// Break VT-1: services/tokens/vault.go: in Use, note after carry
+func TestUse_VT1_OneLineARequest(t *testing.T) {
+	b := newBundle(t)
+	who, id := b.stored("access-canary", "refresh-canary", time.Hour)
+	refused := errors.New("refused")
+	for call, carry := range map[string]tokens.Carry{
+		"accounts": func(context.Context, encryption.Secret) (int64, error) {
+			uses, err := b.vault.History(t.Context(), who, id)
+			if err != nil || uses[0].Call != "accounts" || uses[0].Result != audit.Failed {
+				t.Errorf("while the bank thinks: %+v, %v", uses[0], err)
+			}
+			return 1234, nil
+		},
+		"transactions": func(context.Context, encryption.Secret) (int64, error) { return 17, refused },
+	} {
+		if _, err := b.vault.Use(t.Context(), who, id, call, never, carry); err != nil && !errors.Is(err, refused) {
+			t.Fatal(err)
+		}
+	}
+	uses, more, err := b.vault.Ledger(t.Context(), who, 0, 2)
+	if err != nil || len(uses) != 2 || !more {
+		t.Fatalf("%d lines, %v", len(uses), err)
+	}
+	for _, u := range uses {
+		want := tokens.Use{ID: u.ID, ConnectionID: id, At: u.At, ActorKind: "user", Act: "use", Reason: "sync", Call: "accounts", Bytes: 1234, Result: audit.Done}
+		if u.Call == "transactions" {
+			want.Call, want.Bytes, want.Result = "transactions", 17, audit.Failed
+		}
+		if u != want {
+			t.Errorf("%+v, want %+v", u, want)
+		}
+	}
+	if older, more, err := b.vault.Ledger(t.Context(), who, uses[1].ID, 2); err != nil || more || len(older) != 1 || older[0].Act != "store" {
+		t.Errorf("%+v, %v", older, err)
+	}
+	stranger, _ := b.connection()
+	if theirs, _, err := b.vault.Ledger(t.Context(), stranger, 0, 10); err != nil || len(theirs) != 0 {
+		t.Errorf("somebody else reads %+v, %v", theirs, err)
 	}
 }
 
@@ -48,7 +94,7 @@ func TestStore_VT7_NothingInTheClear(t *testing.T) {
 // Row and User stand in two envelopes, so that one of them alone can be left out; Column and Generation in one.
 //
 // Break VT-1: services/tokens/envelope.go: in tokenAAD, leave out Column
-func TestOpen_VT1_TamperedRows(t *testing.T) {
+func TestOpen_VT1_F24_TamperedRows(t *testing.T) {
 	whole := newBundle(t)
 	const columns = `access_token = %[1]s.access_token, refresh_token = %[1]s.refresh_token, generation = %[1]s.generation`
 	for name, tamper := range map[string]string{
@@ -74,7 +120,7 @@ func TestOpen_VT1_TamperedRows(t *testing.T) {
 			if n := b.exec(tamper, pgx.NamedArgs{"id": id, "other": otherID}); n != 1 {
 				t.Fatalf("tampered with %d rows", n)
 			}
-			a, err := b.vault.AccessToken(t.Context(), who, id, "test", never)
+			a, err := access(t.Context(), b.vault, who, id, never)
 			if !errors.Is(err, tokens.ErrTampered) || a.Token != "" {
 				t.Fatalf("AccessToken = %q, %v; want ErrTampered", a.Token.Reveal(), err)
 			}
@@ -96,7 +142,7 @@ func TestOpen_VT2_EveryByte(t *testing.T) {
 		for i := range length {
 			flip := fmt.Sprintf(`UPDATE %s SET %s = set_byte(%[2]s, %d, get_byte(%[2]s, %[3]d) # 1) WHERE connection_id = @id`, table, name, i)
 			b.exec(flip, pgx.NamedArgs{"id": id})
-			if _, err := b.vault.AccessToken(t.Context(), who, id, "test", never); !errors.Is(err, tokens.ErrTampered) {
+			if _, err := access(t.Context(), b.vault, who, id, never); !errors.Is(err, tokens.ErrTampered) {
 				t.Fatalf("%s, byte %d flipped: %v, want ErrTampered", column, i, err)
 			}
 			b.exec(flip, pgx.NamedArgs{"id": id})
@@ -104,7 +150,7 @@ func TestOpen_VT2_EveryByte(t *testing.T) {
 		for _, cut := range []string{"''", "substring(" + name + " FROM 1 FOR 20)"} {
 			b.exec(`CREATE TABLE whole AS SELECT * FROM `+table, nil)
 			b.exec(`UPDATE `+table+` SET `+name+` = `+cut+` WHERE connection_id = @id`, pgx.NamedArgs{"id": id})
-			if _, err := b.vault.AccessToken(t.Context(), who, id, "test", never); !errors.Is(err, tokens.ErrTampered) {
+			if _, err := access(t.Context(), b.vault, who, id, never); !errors.Is(err, tokens.ErrTampered) {
 				t.Fatalf("%s cut to %s: %v, want ErrTampered", column, cut, err)
 			}
 			b.exec(`UPDATE `+table+` t SET `+name+` = w.`+name+` FROM whole w WHERE t.connection_id = w.connection_id`, nil)
@@ -133,7 +179,7 @@ func TestDestroy_VT3_ErasesTheKey(t *testing.T) {
 		t.Errorf("%d rows left", n)
 	}
 	b.exec(`INSERT INTO connection_tokens SELECT * FROM stolen`, nil)
-	if _, err := b.vault.AccessToken(t.Context(), who, id, "test", never); !errors.Is(err, tokens.ErrNone) {
+	if _, err := access(t.Context(), b.vault, who, id, never); !errors.Is(err, tokens.ErrNone) {
 		t.Errorf("tokens put back without their key: %v, want ErrNone", err)
 	}
 }
@@ -142,7 +188,7 @@ func TestDestroy_VT3_ErasesTheKey(t *testing.T) {
 func TestTokens_VT6_NeverPrinted(t *testing.T) {
 	b := newBundle(t)
 	who, id := b.stored("access-canary", "refresh-canary", time.Hour)
-	a, err := b.vault.AccessToken(t.Context(), who, id, "test", never)
+	a, err := access(t.Context(), b.vault, who, id, never)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -126,6 +126,18 @@ func Count[N ~int | ~int64](n N) string {
 	return thousands(strconv.FormatInt(int64(n), 10))
 }
 
+// Bytes is how much data that is: "812 bytes", "14 kB", "3 MB" (SI, 1,000).
+func Bytes(n int64) string {
+	switch {
+	case n < 1000:
+		return Plural(n, "byte")
+	case n < 1_000_000:
+		return Count((n+500)/1000) + " kB"
+	default:
+		return Count((n+500_000)/1_000_000) + " MB"
+	}
+}
+
 // Plural is a count with its noun: "1 account", "1,204 transactions". The noun's plural is its own with an s.
 func Plural[N ~int | ~int64](n N, noun string) string {
 	if n == 1 {

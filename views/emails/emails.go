@@ -28,6 +28,7 @@ const (
 	safety   kind = "Mails about the safety of your account cannot be switched off."
 	upkeep   kind = "A mail like this one comes once, when a connection stops, and none until it works again."
 	repaired kind = "A mail like this one comes once, when a connection works again that had needed you."
+	incident kind = "A mail like this one comes to administrators, once when a bank is paused."
 	ahead    kind = "Mails like this one come at most three times before a permission ends, and none once it is renewed."
 	greeting kind = "This mail comes once, so there is nothing to switch off."
 )

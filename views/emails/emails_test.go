@@ -18,6 +18,7 @@ var says = map[string]string{
 	email.AddressTaken: "cannot be switched off", email.AddressChanged: "cannot be switched off", email.NewSignIn: "cannot be switched off",
 	email.Invitation: "invited", email.NeedsYou: "comes once, when a connection stops",
 	email.WorksAgain: "works again, and what was missing has been fetched", email.ConsentEnds: "works until the bank has said yes again",
+	email.BankPaused: "none of its customers is asked to do anything",
 }
 
 func TestRender(t *testing.T) {

@@ -9,6 +9,7 @@ var letters = map[string]func(email.Letter) letter{
 	email.ConfirmAddress: confirmAddress, email.AddressTaken: addressTaken, email.AddressChanged: addressChanged,
 	email.NewSignIn: newSignIn, email.Invitation: invitation, email.NeedsYou: needsYou,
 	email.WorksAgain: worksAgain, email.ConsentEnds: consentEnds,
+	email.BankPaused: bankPaused,
 }
 
 func verify(l email.Letter) letter {
@@ -180,6 +181,21 @@ func needsYou(email.Letter) letter {
 		label: "Open the connection",
 		after: []string{"It takes about a minute. Until then nothing new is fetched from this bank."},
 		kind:  upkeep,
+	}
+}
+
+func bankPaused(email.Letter) letter {
+	return letter{
+		subject: "A bank is paused for everybody",
+		before: []string{
+			"A bank refuses every one of its connections, or Dashtam itself. It is left alone as a whole, and none of its customers is asked to do anything.",
+		},
+		label: "See the connections",
+		after: []string{
+			"Dashtam tries one connection from time to time and goes on by itself once that works.",
+			"If the bank refuses Dashtam itself, the client it knows us by has to be looked at.",
+		},
+		kind: incident,
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 func adminTabs(here string) []components.Place {
 	places := []components.Place{
 		{Label: "Health", Href: "/admin"}, {Label: "People", Href: "/admin/users"},
-		{Label: "Connections", Href: "/admin/connections"}, {Label: "Jobs", Href: "/admin/jobs"}, {Label: "Mail", Href: MailPath}, {Label: "Doctor", Href: DoctorPath},
+		{Label: "Connections", Href: "/admin/connections"}, {Label: "Jobs", Href: JobsPath}, {Label: "Mail", Href: MailPath}, {Label: "Doctor", Href: DoctorPath},
 		{Label: "Audit", Href: "/admin/audit"}, {Label: "Performance", Href: PerformancePath}, {Label: "Settings", Href: "/admin/settings"},
 	}
 	for i := range places {
@@ -92,10 +92,24 @@ func (p Admin) share(s connections.Status) string {
 
 // AdminConnections is a page of the list of connections.
 type AdminConnections struct {
+	Pauses []connections.Pause
 	List   []admin.Connection
 	Status connections.Status // only this one; empty = all
 	Older  string
 	Now    time.Time
+}
+
+// pause is a bank that is left alone as a whole.
+func (p AdminConnections) pause(b connections.Pause) components.NoticeProps {
+	what := " refuses everybody, so the fault is most likely its own. Nobody was asked to sign in again."
+	if b.Cause == connections.CauseProvider {
+		what = " refuses Dashtam itself: look at the client it knows us by."
+	}
+	return components.NoticeProps{
+		Kind: "warn", Label: "Paused bank", Class: "mb-6", Title: b.Provider + " is paused for " + components.Plural(b.Connections, "connection") + ".",
+		Text: components.Sentence(b.Provider) + what + " Since " + lowerFirst(components.When(b.Since.In(p.Now.Location()), p.Now)) +
+			"; one connection tries " + components.WhenInSentence(b.NextTry, p.Now) + ", and when that works all go on.",
+	}
 }
 
 func (p AdminConnections) filters() []components.Place {
@@ -115,42 +129,6 @@ func stateSince(c admin.Connection, now time.Time) string {
 		s += ", " + c.Cause
 	}
 	return s
-}
-
-// AdminJobs is a page of the list of jobs.
-type AdminJobs struct {
-	List  []admin.Job
-	Older string
-	Now   time.Time
-}
-
-// jobState puts River's word for a job's state into ours.
-func jobState(j admin.Job) (tone components.Tone, icon, word string) {
-	switch j.State {
-	case "completed":
-		return components.Good, "check", "Done"
-	case "running":
-		return components.Doing, "refresh-cw", "Running"
-	case "retryable":
-		return components.Close, "rotate-cw", "Later"
-	case "discarded":
-		return components.Bad, "circle-alert", "Given up"
-	case "cancelled":
-		return components.Quiet, "x", "Cancelled"
-	default:
-		return components.Quiet, "calendar-clock", "Waiting"
-	}
-}
-
-var jobKinds = map[string]string{
-	"mail": "Mail", "sync": "Sync of a connection", "sync_due": "Look for what is due", "audit_seal": "Seals of the audit",
-}
-
-func jobKind(j admin.Job) string {
-	if words, ok := jobKinds[j.Kind]; ok {
-		return words
-	}
-	return j.Kind
 }
 
 // maybeWhen is a moment that may not have come.

@@ -173,8 +173,19 @@ var useReasons = map[string]string{
 	"sync": "Read accounts and transactions", "disconnect": "You ended the connection",
 }
 
-// reason says why a token was touched.
+var calls = map[string]string{
+	"accounts": "Read accounts and balances", "transactions": "Read transactions", "probe": "Asked whether the permission works",
+}
+
+// reason says why a token was touched, and how much came back.
 func reason(u tokens.Use) string {
+	words, ok := calls[u.Call]
+	switch {
+	case ok && u.Bytes > 0:
+		return words + ", " + components.Bytes(u.Bytes)
+	case ok:
+		return words
+	}
 	if words, ok := useReasons[u.Reason]; ok {
 		return words
 	}

@@ -123,6 +123,7 @@ var causes = map[string]string{
 	connections.CauseBankAway:     "The bank does not answer.",
 	connections.CauseBankData:     "The bank sent figures that cannot be true, so none of them were kept.",
 	connections.CauseRateLimited:  "The bank asked us to wait.",
+	connections.CauseIncident:     "The bank refuses all its customers at the moment, so the fault is most likely its own.",
 	connections.CauseProvider:     "The bank does not accept Dashtam at the moment. That is your administrator's to repair.",
 	connections.CauseInternal:     "Something went wrong on our side. It is written down.",
 }

@@ -7,9 +7,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"dashtam/services/actor"
 	"dashtam/services/admin"
 	"dashtam/services/audit"
+	"dashtam/services/tokens"
 	"dashtam/views/components"
 )
 
@@ -27,12 +30,15 @@ var acts = map[string]string{ //nolint:gosec // no credentials: words about them
 	"connection.start": "Left for a bank", "connection.answer": "Came back from a bank", "connection.exchange": "Asked a bank for tokens",
 	"connection.created": "Connected a bank", "connection.renewed": "Renewed a permission", "connection.renamed": "Renamed a connection",
 	"connection.sync": "Pressed “Sync now”", "connection.disconnected": "Ended a connection", "connection.revoked": "Told a bank that a connection ended",
+	"tokens.recovered": "Stored a bank's answer that had waited for the database",
+	"provider.paused":  "Left a bank alone that refuses everybody", "provider.resumed": "Went on with a paused bank",
 	"connection.needs_you": "Found that a connection needs its owner", "connection.paused": "Paused a connection",
 	"tokens.refresh": "Renewed a bank token", "tokens.tampered": "Found a stored token that did not open",
 	"password.forgot": "Asked for a new password", "password.link": "Wrote the mail to choose a password", "password.reset": "Chose a new password",
 	"email.asked": "Asked for another address", "email.link": "Wrote the mail that confirms a new address", "email.changed": "Changed the address",
 	"email.undo_link": "Wrote the mail that undoes a change of address", "email.undone": "Took the address back",
 	"signup.void": "Lost an account that was never verified", "mail.retried": "Had a mail tried again",
+	"job.retried": "Had a job tried again", "job.cancelled": "Cancelled a job",
 	"reauth": "Gave the password once more", "session.end": "Signed out a device", "session.end_others": "Signed out all other devices", "password": "Changed the password",
 	"transaction.noted": "Wrote a note", "transactions.exported": "Exported transactions", "keys.added": "Began to use a key", "keys.rotated": "Put every connection under a new key",
 }
@@ -150,6 +156,14 @@ var resultChoices = []components.Option{
 // Activity is what was done by a person and to what is theirs.
 type Activity struct {
 	List  []audit.Entry
+	Older string
+	Now   time.Time
+}
+
+// BankUses is the access ledger of all of a person's banks.
+type BankUses struct {
+	List  []tokens.Use
+	Banks map[uuid.UUID]string // the connections' names
 	Older string
 	Now   time.Time
 }

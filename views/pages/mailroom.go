@@ -57,7 +57,7 @@ var mailNames = map[string]string{
 	email.Welcome: "Welcome", email.Reset: "Choose a new password", email.PasswordChanged: "The password was changed",
 	email.ConfirmAddress: "Confirm the new address", email.AddressTaken: "Somebody wanted this address", email.AddressChanged: "The address was changed",
 	email.NewSignIn: "New sign-in", email.Invitation: "Invitation", email.NeedsYou: "A bank asks for its customer",
-	email.WorksAgain: "A bank works again", email.ConsentEnds: "A permission ends soon",
+	email.WorksAgain: "A bank works again", email.ConsentEnds: "A permission ends soon", email.BankPaused: "A bank is paused",
 }
 
 func mailName(m admin.Mail) string {

@@ -1,0 +1,77 @@
+package pages
+
+import (
+	"time"
+
+	"dashtam/services/admin"
+	"dashtam/views/components"
+)
+
+// JobsPath is the page about the jobs.
+const JobsPath = "/admin/jobs"
+
+// AdminJobs is a page of the list of jobs at one place.
+type AdminJobs struct {
+	Counts admin.JobCounts
+	Place  string
+	List   []admin.Job
+	Older  string
+	Now    time.Time
+}
+
+func (p AdminJobs) head() components.HeadProps {
+	h := components.HeadProps{Title: "Jobs", Answer: "Everything is done.", Sub: "Mails and syncs, done after the answer. What failed is tried again by itself."}
+	switch c := p.Counts; {
+	case c.Dead > 0:
+		h.Answer = components.Plural(c.Dead, "job") + " " + verb(c.Dead, "was", "were") + " given up."
+	case c.Open > 0:
+		h.Answer = components.Plural(c.Open, "job") + " " + verb(c.Open, "is", "are") + " to be done."
+	}
+	return h
+}
+
+func (p AdminJobs) places() []components.Place {
+	at := func(place, label string, n int) components.Place {
+		return components.Place{Label: label + " " + components.Count(n), Href: JobsPath + "?place=" + place, Here: p.Place == place}
+	}
+	return []components.Place{at(admin.JobOpen, "To do", p.Counts.Open), at(admin.JobDead, "Given up", p.Counts.Dead), at(admin.JobDone, "Done", p.Counts.Done)}
+}
+
+func (p AdminJobs) empty() (title, why string) {
+	switch p.Place {
+	case admin.JobDead:
+		return "No job was given up.", "What failed too often, and what you cancelled, is kept here for a week and can be tried again."
+	case admin.JobDone:
+		return "No job was done in the last day.", "The first one is usually the mail that verifies an address."
+	}
+	return "No job waits.", "Most are worked within a second."
+}
+
+// jobState puts River's word for a job's state into ours.
+func jobState(j admin.Job) (tone components.Tone, icon, word string) {
+	switch j.State {
+	case "completed":
+		return components.Good, "check", "Done"
+	case "running":
+		return components.Doing, "refresh-cw", "Running"
+	case "retryable":
+		return components.Close, "rotate-cw", "Later"
+	case "discarded":
+		return components.Bad, "circle-alert", "Given up"
+	case "cancelled":
+		return components.Quiet, "x", "Cancelled"
+	default:
+		return components.Quiet, "calendar-clock", "Waiting"
+	}
+}
+
+var jobKinds = map[string]string{
+	"mail": "Mail", "sync": "Sync of a connection", "sync_due": "Look for what is due", "audit_seal": "Seals of the audit",
+}
+
+func jobKind(j admin.Job) string {
+	if words, ok := jobKinds[j.Kind]; ok {
+		return words
+	}
+	return j.Kind
+}
