@@ -93,7 +93,7 @@ func (s *stage) acts() []act {
 		{"an export", func() *handlertest.Page { return s.nora.Get("/transactions.csv") }, "transactions.exported done"},
 		{"the way to a bank", func() *handlertest.Page { return s.nora.Post("/connections/sandbox/connect") }, "connection.start done"},
 		{"a connection's name", func() *handlertest.Page { return s.nora.Post(s.connection+"/rename", "name", "mine") }, "connection.renamed done"},
-		{"a disconnection", func() *handlertest.Page { return s.nora.Post(s.connection+"/disconnect", "data", "keep") }, "connection.disconnected done, connection.revoked done"},
+		{"a disconnection", func() *handlertest.Page { return s.nora.Post(s.connection+"/disconnect", "data", "keep") }, "connection.disconnected done"},
 		{"a role", func() *handlertest.Page { return s.boss.Post(guest+"/role", "role", "admin") }, "role done"},
 		{"a role taken away", func() *handlertest.Page { return s.boss.Post(guest+"/role", "role", "user") }, "role done"},
 		{"the end of sessions", func() *handlertest.Page { return s.boss.Post(guest + "/sign-out") }, "user.signed_out done"},
@@ -147,8 +147,8 @@ func TestActs_AU1_EachLeavesItsLine(t *testing.T) {
 
 // elsewhere are acts whose line is proved by the tests of their package: what jobs, programs and the host do.
 var elsewhere = []string{
-	"setup", "setup.link", "email.undone", "password.reset", "signup.void", "mail.retried", "user.reset_link", "invitation.link", "refresh", "refresh.reused", "connection.answer", "connection.exchange", "connection.created", "connection.renewed",
-	"connection.sync", "connection.needs_you", "connection.paused", "tokens.refresh", "tokens.tampered", "tokens.recovered", "provider.paused", "provider.resumed", "keys.added", "keys.rotated",
+	"setup", "setup.link", "email.undone", "password.reset", "signup.void", "mail.retried", "user.reset_link", "invitation.link", "refresh", "refresh.reused", "connection.answer", "connection.exchange", "connection.revoked", "connection.created", "connection.renewed",
+	"account.merged", "account.another", "account.split", "connection.sync", "connection.needs_you", "connection.paused", "tokens.refresh", "tokens.tampered", "tokens.recovered", "provider.paused", "provider.resumed", "keys.added", "keys.rotated",
 }
 
 var codeOfAct = regexp.MustCompile(`Act:\s+"([a-z_.]+)"`)

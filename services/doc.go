@@ -30,7 +30,7 @@
 //	email               | io      | HTTP, SMTP, files       | -
 //	hashpool            | io      | processes               | -
 //	jobs                | io      | PostgreSQL              | -
-//	ledger              | io      | PostgreSQL              | accounts transactions holdings balance_days
+//	ledger              | io      | PostgreSQL              | accounts transactions holdings balance_days account_questions account_merges merged_transactions
 //	limits              | io      | PostgreSQL, Redis       | limit_counters limit_streaks
 //	metrics             | io      | -                       | -
 //	postgres            | io      | PostgreSQL              | -
@@ -45,7 +45,7 @@
 //	review              | io      | PostgreSQL              | review_lines
 //	sandbox             | io      | PostgreSQL              | sandbox.*
 //	syncer              | io      | PostgreSQL, HTTP        | sync_runs
-//	tokens              | io      | PostgreSQL, files       | key_checks data_keys connection_tokens access_ledger
+//	tokens              | io      | PostgreSQL, files       | key_checks data_keys connection_tokens access_ledger revocations
 //
 // # The document's services and functions, and ours
 //

@@ -155,8 +155,9 @@ func (n *node) banks() *providers.Registry {
 				n.metrics.Provider(bank.Slug, result, took)
 				n.profile.Observe(profile.Provider, took)
 			}),
-			Private: a.config.PrivateProviders,
-			Cache:   n.cache,
+			Private:   a.config.PrivateProviders,
+			Cache:     n.cache,
+			NumberKey: n.keys.Derive("account-numbers"),
 		}))
 	}
 	return providers.NewRegistry(all...)
@@ -173,6 +174,7 @@ func (n *node) runner(ctx context.Context) (*jobs.Runner, error) {
 	river.AddWorker(workers, &email.Worker{Email: mails})
 	river.AddWorker(workers, &audit.Worker{Sealer: n.sealer()})
 	n.syncer.AddWorkers(workers)
+	n.connections.AddWorkers(workers)
 	return jobs.NewRunner(n.pool.Pool, jobs.RunnerConfig{
 		Workers: workers, Log: n.app.log, Observe: n.metrics.Job,
 		Periodic: []jobs.Periodic{{Every: time.Minute, Args: jobs.SyncDue{}}, {Every: time.Minute, Args: jobs.AuditSeal{}}},

@@ -132,6 +132,7 @@ func (app *App) wire() {
 		workers := river.NewWorkers()
 		river.AddWorker(workers, &email.Worker{Email: letters})
 		app.Syncer.AddWorkers(workers)
+		app.Connections.AddWorkers(workers)
 		runner, err := jobs.NewRunner(app.DB.Pool, jobs.RunnerConfig{Workers: workers, Log: slog.New(slog.DiscardHandler)})
 		app.must(err)
 		app.must(runner.Start(context.Background()))

@@ -50,7 +50,7 @@ func (s *Service) Callback(ctx context.Context, who actor.Actor, provider string
 	}
 	id, err := s.keep(ctx, who, a, p.Profile, grant)
 	if err != nil {
-		s.tell(ctx, who, who.UserID, uuid.Nil, p, grant.Tokens) // nobody will ever use them
+		s.giveBack(ctx, who, p, grant.Tokens) // nobody will ever use them
 		return uuid.Nil, err
 	}
 	return id, nil

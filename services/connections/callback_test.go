@@ -24,7 +24,7 @@ func TestCallback_Connects(t *testing.T) {
 	b := newBundle(t)
 	id := b.connect(b.who)
 	d := b.get(b.who, id)
-	if d.Status != connections.Syncing || d.Name != "Test Bank" || d.ConsentEnds == nil || len(d.Days) != 14 || len(d.Scopes) != 3 {
+	if d.Status != connections.Syncing || d.Name != "Test Bank" || d.ConsentEnds == nil || len(d.Days) != 14 || len(d.Scopes) != 4 {
 		t.Errorf("connection %+v", d)
 	}
 	for what, sql := range map[string]string{
@@ -40,6 +40,7 @@ func TestCallback_Connects(t *testing.T) {
 }
 
 // Break OA-1: services/connections/callback.go: in consume, drop session_id, provider, consumed_at or expires_at from WHERE
+// Break OA-6: services/connections/callback.go: in consume, drop user_id or session_id from WHERE
 func TestCallback_OA1_OA6_OnlyTheOneItBelongsTo(t *testing.T) {
 	whole := newBundle(t)
 	for name, attack := range map[string]func(b *bundle, q url.Values) error{
@@ -202,6 +203,22 @@ func TestConnect_SameLoginTwice(t *testing.T) {
 	other := b.person()
 	if b.connect(other) == first {
 		t.Error("two people share a connection")
+	}
+}
+
+// Two tabs at a bank that does not tell whose login it was make one connection; the second has to start again.
+func TestConnect_F31_TwoTabsWithoutASubject(t *testing.T) {
+	b := newBundle(t)
+	b.bank.Do(func(bank *banktestBank) { bank.Subject = "" })
+	one, two := b.ask(b.who, uuid.Nil), b.ask(b.who, uuid.Nil)
+	if _, err := b.service.Callback(t.Context(), b.who, slug, answer(two)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.service.Callback(t.Context(), b.who, slug, answer(one)); !errors.Is(err, connections.ErrNoAttempt) {
+		t.Errorf("%v, want ErrNoAttempt", err)
+	}
+	if n := b.count(`SELECT count(*) FROM connections`); n != 1 {
+		t.Errorf("%d connections", n)
 	}
 }
 

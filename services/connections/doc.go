@@ -7,17 +7,16 @@
 // for tokens; of two callbacks one finds it. Then everything the answer brings is one transaction: connection, tokens,
 // first sync and audit row. From there on the browser may go away, the answer is kept (RL-6).
 //
-// How it ends. Disconnect erases the tokens at once, in the transaction that says disconnected; the bank is told right
-// after the commit, from memory, within seconds. A job that retried for days would need a copy of the refresh token to
-// outlive the moment the person was promised that there is none, so there is no such job: when the bank cannot be told,
-// the audit log says so, and what is left at the bank are tokens nobody holds.
+// How it ends. Disconnect erases the tokens at once, in the transaction that says disconnected, and enqueues a job there
+// that tells the bank. For that job alone services/tokens seals the tokens once more under a key of their own, and destroys
+// both when the bank was told, or after a day of tries; the page says which of the two it was.
 //
 // When a bank refuses many at once it is the bank that is out of order: it is paused as a whole, nobody is asked to sign in
 // again, and one connection tries from time to time (F18). So is a bank that refuses Dashtam itself; its administrators are
 // mailed, for which the ids of administrators are read from the table users (services/auth).
 //
 // A connection's status is written here only; services/syncer reports what it found. Of the tables accounts
-// (services/ledger) and sync_runs (services/syncer) this package reads counts and results for its list.
+// and account_questions (services/ledger) and sync_runs (services/syncer) this package reads counts and results for its list.
 //
 // It must not know how banks speak, nor fetch anything: what starts the first sync is handed in.
 package connections

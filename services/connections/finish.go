@@ -57,6 +57,9 @@ func (s *Service) finish(ctx context.Context, who actor.Actor, a attempt, p prov
 		if err := s.c.Enqueue(ctx, tx, who, id); err != nil {
 			return err
 		}
+		if err := endOtherVisits(ctx, tx, who, p, g); err != nil {
+			return err
+		}
 		return audit.Record(ctx, tx, who, audit.Event{
 			Act: act, Target: id.String(), Detail: map[string]string{"provider": p.Slug},
 		})
@@ -65,6 +68,19 @@ func (s *Service) finish(ctx context.Context, who actor.Actor, a attempt, p prov
 		return uuid.Nil, fmt.Errorf("connections: keeping a permission: %w", err)
 	}
 	return id, nil
+}
+
+// endOtherVisits ends what else this browser has on its way to a bank that does not tell whose login it was: a second tab
+// would make a second connection of it (F31).
+func endOtherVisits(ctx context.Context, tx pgx.Tx, who actor.Actor, p providers.Profile, g providers.Grant) error {
+	if g.Subject != "" {
+		return nil // sameLogin finds it
+	}
+	_, err := tx.Exec(ctx, `
+		UPDATE connect_attempts SET consumed_at = now()
+		WHERE user_id = @user AND session_id = @session AND provider = @provider AND consumed_at IS NULL`,
+		pgx.NamedArgs{"user": who.UserID, "session": who.SessionID, "provider": p.Slug})
+	return err
 }
 
 // lockPerson lets two answers of one person wait for each other, so that one bank login never becomes two connections.
@@ -109,7 +125,8 @@ func write(ctx context.Context, tx pgx.Tx, who actor.Actor, id uuid.UUID, p prov
 		VALUES (@user, @id, @provider, @name, @status, @subject, @scopes, now(), now() + @days::int * interval '1 day')
 		ON CONFLICT (user_id, id) DO UPDATE SET status = excluded.status, cause = '', status_since = now(),
 			subject = excluded.subject, scopes = excluded.scopes, consented_at = excluded.consented_at,
-			consent_expires_at = excluded.consent_expires_at, reminded = NULL, next_sync_at = NULL, disconnected_at = NULL`,
+			consent_expires_at = excluded.consent_expires_at, reminded = NULL, next_sync_at = NULL, disconnected_at = NULL,
+			bank_told = ''`,
 		pgx.NamedArgs{
 			"user": who.UserID, "id": id, "provider": p.Slug, "name": p.Name, "status": string(Syncing), "subject": g.Subject,
 			"scopes": strings.Join(g.Scopes, " "), "days": daysOrNull(p.DueDays()),

@@ -17,8 +17,9 @@ import (
 // fetched, 1 for failed, 0 for not tried.
 const selectConnection = `
 	SELECT c.id, c.provider, c.name, c.status, c.cause, c.status_since, c.created_at, c.consent_expires_at, ` + renewFrom + ` AS renew_from,
-		c.last_sync_at, c.last_success_at, c.next_sync_at, c.disconnected_at, c.scopes,
-		(SELECT count(*) FROM accounts a WHERE a.user_id = c.user_id AND a.connection_id = c.id AND a.closed_at IS NULL) AS accounts,
+		c.last_sync_at, c.last_success_at, c.next_sync_at, c.disconnected_at, c.bank_told, c.scopes,
+		(SELECT count(*) FROM accounts a WHERE a.user_id = c.user_id AND a.connection_id = c.id AND a.closed_at IS NULL AND a.gone_at IS NULL) AS accounts,
+		(SELECT count(*) FROM account_questions q WHERE q.user_id = c.user_id AND q.connection_id = c.id) AS questions,
 		ARRAY(SELECT coalesce((
 				SELECT max(CASE r.state WHEN 'done' THEN 2 WHEN 'failed' THEN 1 ELSE 0 END) FROM sync_runs r
 				WHERE r.user_id = c.user_id AND r.connection_id = c.id AND r.queued_at >= d AND r.queued_at < d + interval '1 day'), 0)
@@ -41,8 +42,10 @@ type connectionRow struct {
 	LastSuccessAt    *time.Time
 	NextSyncAt       *time.Time
 	DisconnectedAt   *time.Time
+	BankTold         Telling
 	Scopes           string
 	Accounts         int
+	Questions        int
 	Days             []int32
 }
 
@@ -50,7 +53,8 @@ func (s *Service) fromRow(r connectionRow) Connection {
 	c := Connection{
 		ID: r.ID, Provider: r.Provider, ProviderName: r.Provider, Name: r.Name, Status: r.Status, Cause: r.Cause,
 		StatusSince: r.StatusSince, CreatedAt: r.CreatedAt, ConsentEnds: r.ConsentExpiresAt, RenewFrom: r.RenewFrom,
-		LastSyncAt: r.LastSyncAt, LastSuccessAt: r.LastSuccessAt, NextSyncAt: r.NextSyncAt, DisconnectedAt: r.DisconnectedAt, Accounts: r.Accounts,
+		LastSyncAt: r.LastSyncAt, LastSuccessAt: r.LastSuccessAt, NextSyncAt: r.NextSyncAt, DisconnectedAt: r.DisconnectedAt, BankTold: r.BankTold,
+		Accounts: r.Accounts, Questions: r.Questions,
 		Days: make([]DayResult, len(r.Days)),
 	}
 	for i, d := range r.Days {

@@ -25,7 +25,7 @@ var (
 	ErrBankAway    = errs.New(errs.Conflict, "The bank could not answer just now. Nothing was connected. Try again in a few minutes.")
 	ErrBankRefuses = errs.New(errs.Conflict, "The bank does not accept Dashtam. Nothing was connected. The administrator has to look into it.")
 	ErrBadAnswer   = errs.New(errs.Conflict, "The bank's answer could not be used. Nothing was connected. Start again.")
-	ErrOtherLogin  = errs.New(errs.Conflict, "This is another bank login than the one this connection was made with. Nothing was changed.")
+	ErrOtherLogin  = errs.New(errs.Conflict, "You signed in at the bank with another login than this connection was made with, so nothing was changed. Connect that login on its own, or renew with the first one.")
 	ErrTooMuch     = errs.New(errs.Conflict, "The bank gave more access than Dashtam asked for, so nothing was kept.")
 	ErrGone        = errs.New(errs.Conflict, "This connection has ended. Connect the bank again first.")
 )
@@ -49,7 +49,7 @@ type Config struct {
 	Enqueue func(ctx context.Context, tx pgx.Tx, who actor.Actor, connection uuid.UUID) error
 	// Ask bounds everything asked of the bank while a person waits. 0 = 45 s.
 	Ask time.Duration
-	// Tell bounds the telling of a bank that its tokens are not needed any more. 0 = 5 s.
+	// Tell bounds one try of telling a bank that its tokens are not needed any more. 0 = 5 s.
 	Tell time.Duration
 }
 

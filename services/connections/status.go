@@ -19,12 +19,13 @@ type State struct {
 	Provider      string
 	Status        Status
 	LastSuccessAt *time.Time
+	Scopes        string // as granted, space separated
 }
 
 // Lock holds a connection until tx ends, so that neither its end nor another report comes in between. ErrNotFound, or
 // ErrGone (with the State) for one that has ended.
 func (s *Service) Lock(ctx context.Context, tx pgx.Tx, who actor.Actor, id uuid.UUID) (State, error) {
-	rows, err := tx.Query(ctx, `SELECT provider, status, last_success_at FROM connections WHERE user_id = @user AND id = @id FOR UPDATE`,
+	rows, err := tx.Query(ctx, `SELECT provider, status, last_success_at, scopes FROM connections WHERE user_id = @user AND id = @id FOR UPDATE`,
 		pgx.NamedArgs{"user": who.UserID, "id": id})
 	if err != nil {
 		return State{}, fmt.Errorf("connections: locking: %w", err)

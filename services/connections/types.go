@@ -34,6 +34,17 @@ const (
 	CauseInternal     = "internal"        // Paused: our own fault
 )
 
+// Telling is whether a bank knows that a connection has ended. The values are those of the column connections.bank_told.
+type Telling string
+
+// The states of a telling.
+const (
+	NothingToTell Telling = ""
+	TellWaits     Telling = "waiting" // the next try follows
+	Told          Telling = "told"
+	NotTold       Telling = "failed" // given up
+)
+
 // DayResult is what became of the syncs of one day.
 type DayResult uint8
 
@@ -60,7 +71,9 @@ type Connection struct {
 	LastSuccessAt  *time.Time
 	NextSyncAt     *time.Time
 	DisconnectedAt *time.Time
+	BankTold       Telling     // of its end
 	Accounts       int         // not closed
+	Questions      int         // about accounts, that wait for the person's answer
 	Days           []DayResult // the last 14 days (UTC), the oldest first
 }
 

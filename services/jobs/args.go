@@ -39,6 +39,21 @@ func (Sync) Kind() string { return "sync" }
 // InsertOpts bounds the tries of one run; the schedule starts another run later.
 func (Sync) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: QueueSync, MaxAttempts: 4} }
 
+// Revoke asks for a bank to be told that a connection has ended. The tokens lie sealed in services/tokens, never here.
+type Revoke struct {
+	UserID       uuid.UUID `json:"user_id"`
+	RevocationID uuid.UUID `json:"revocation_id"`
+	RequestID    string    `json:"request_id"`
+}
+
+// Kind names the job in River's table.
+func (Revoke) Kind() string { return "revoke" }
+
+// InsertOpts gives a bank a day, as mail has it: longer nobody should keep tokens that nobody keeps.
+func (Revoke) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: QueueSync, MaxAttempts: 14}
+}
+
 // SyncDue asks for a look at which connections are due. Due times are columns, so it may run twice or late.
 type SyncDue struct{}
 

@@ -71,6 +71,9 @@ func (w *dueWorker) Work(ctx context.Context, _ *river.Job[jobs.SyncDue]) error 
 		if err := w.s.c.Connections.WatchBanks(ctx, tx); err != nil {
 			return err
 		}
+		if err := w.s.c.Connections.GiveUp(ctx, tx); err != nil {
+			return err
+		}
 		due, err := w.s.c.Connections.TakeDue(ctx, tx, duePerLook)
 		if err != nil {
 			return err

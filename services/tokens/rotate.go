@@ -68,6 +68,9 @@ func (s *Service) Rotate(ctx context.Context, who actor.Actor, progress func(don
 		WHERE (key_id = @current) = (retired_at IS NOT NULL)`, pgx.NamedArgs{"current": current.ID()}); err != nil {
 		return fmt.Errorf("tokens: retiring keys: %w", err)
 	}
+	if err := s.rewrapRevocations(ctx, current); err != nil {
+		return fmt.Errorf("tokens: wrapping the keys of revocations anew: %w", err)
+	}
 	var done, unopened int
 	var after owner
 	for {

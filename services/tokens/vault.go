@@ -111,30 +111,32 @@ func (s *Service) reveal(ctx context.Context, who actor.Actor, o owner, r row) (
 }
 
 // Destroy erases a connection's tokens in the caller's transaction: with the data key gone, no copy of them opens again.
-// It returns what was destroyed, so that the caller can tell the bank after the commit; empty when there was nothing or
-// it did not open.
-func (s *Service) Destroy(ctx context.Context, tx pgx.Tx, who actor.Actor, connection uuid.UUID) (Tokens, error) {
+// For telling the bank they are sealed once more, as a Revocation of the id that is returned; uuid.Nil when there was
+// nothing, or it did not open.
+func (s *Service) Destroy(ctx context.Context, tx pgx.Tx, who actor.Actor, connection uuid.UUID) (revocation uuid.UUID, err error) {
 	o := owner{who.UserID, connection}
 	r, err := o.read(ctx, tx, true)
 	if errors.Is(err, ErrNone) {
-		return Tokens{}, nil
+		return uuid.Nil, nil
 	}
 	if err != nil {
-		return Tokens{}, err
+		return uuid.Nil, err
 	}
-	open, _ := s.open(o, r) // destroyed all the same
+	open, failed := s.open(o, r) // destroyed all the same
 	newest, err := o.newest(ctx, tx)
 	if err != nil {
-		return Tokens{}, err
+		return uuid.Nil, err
 	}
 	for _, sql := range []string{
 		`DELETE FROM data_keys WHERE user_id = @user AND connection_id = @connection`,
 		`DELETE FROM connection_tokens WHERE user_id = @user AND connection_id = @connection`,
 	} {
 		if _, err := tx.Exec(ctx, sql, o.args(nil)); err != nil {
-			return Tokens{}, fmt.Errorf("tokens: destroying: %w", err)
+			return uuid.Nil, fmt.Errorf("tokens: destroying: %w", err)
 		}
 	}
-	_, err = o.note(ctx, tx, who, line{act: "destroy", reason: "disconnect", generation: newest + 1, result: audit.Done})
-	return open.Tokens, err
+	if _, err := o.note(ctx, tx, who, line{act: "destroy", reason: "disconnect", generation: newest + 1, result: audit.Done}); err != nil || failed != nil {
+		return uuid.Nil, err
+	}
+	return s.keepForRevocation(ctx, tx, o, open)
 }

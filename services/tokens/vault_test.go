@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"dashtam/services/audit"
@@ -165,15 +166,15 @@ func TestDestroy_VT3_ErasesTheKey(t *testing.T) {
 	b := newBundle(t)
 	who, id := b.stored("mine", "my-refresh", time.Hour)
 	b.exec(`CREATE TABLE stolen AS SELECT * FROM connection_tokens`, nil)
-	var destroyed tokens.Tokens
+	var revocation uuid.UUID
 	if err := pgx.BeginFunc(t.Context(), b.db, func(tx pgx.Tx) (err error) {
-		destroyed, err = b.vault.Destroy(t.Context(), tx, who, id)
+		revocation, err = b.vault.Destroy(t.Context(), tx, who, id)
 		return err
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if destroyed.Refresh.Reveal() != "my-refresh" {
-		t.Error("Destroy did not hand back what the bank has to be told of")
+	if r, err := b.vault.Revocation(t.Context(), who, revocation); err != nil || r.Refresh.Reveal() != "my-refresh" || r.ConnectionID != id || r.Provider == "" {
+		t.Errorf("what the bank has to be told of: %+v, %v", r, err)
 	}
 	if n := b.count(`SELECT (SELECT count(*) FROM data_keys) + (SELECT count(*) FROM connection_tokens)`, nil); n != 0 {
 		t.Errorf("%d rows left", n)

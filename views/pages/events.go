@@ -33,6 +33,7 @@ var acts = map[string]string{ //nolint:gosec // no credentials: words about them
 	"tokens.recovered": "Stored a bank's answer that had waited for the database",
 	"provider.paused":  "Left a bank alone that refuses everybody", "provider.resumed": "Went on with a paused bank",
 	"connection.needs_you": "Found that a connection needs its owner", "connection.paused": "Paused a connection",
+	"account.merged": "Recognised an account that came back", "account.another": "Said that an account is a new one", "account.split": "Took an account apart again",
 	"tokens.refresh": "Renewed a bank token", "tokens.tampered": "Found a stored token that did not open",
 	"password.forgot": "Asked for a new password", "password.link": "Wrote the mail to choose a password", "password.reset": "Chose a new password",
 	"email.asked": "Asked for another address", "email.link": "Wrote the mail that confirms a new address", "email.changed": "Changed the address",

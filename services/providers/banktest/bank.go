@@ -28,6 +28,7 @@ type Bank struct {
 	Subject  string         // who signs in next; "ada" at first
 	Scope    string         // what is granted instead of what was asked for
 	Life     int            // expires_in; 0 = left out
+	Refuses  int            // so many requests to the revocation endpoint are answered with 503 first
 	Token    http.HandlerFunc
 	API      http.HandlerFunc
 	Accounts []string            // JSON objects
@@ -78,9 +79,9 @@ func (b *Bank) Provider() providers.Provider {
 	return fdx.New(fdx.Config{
 		Profile: providers.Profile{
 			Slug: "testbank", Name: "Test Bank", Kind: "fdx", Issuer: b.URL, API: b.URL + "/fdx/v6", ClientID: "dashtam",
-			Scopes: []string{"openid", "offline_access", "fdx:transactions:read"}, HistoryDays: 1000, ConsentDays: 180,
+			Scopes: []string{"openid", "offline_access", "fdx:transactions:read", "fdx:investments:read"}, HistoryDays: 1000, ConsentDays: 180,
 		},
-		RedirectURI: Redirect, Client: providers.NewClient(true), Private: true,
+		RedirectURI: Redirect, Client: providers.NewClient(true), Private: true, NumberKey: []byte("a key of tests"),
 	})
 }
 
@@ -226,6 +227,11 @@ func (b *Bank) grant(form url.Values) (*family, string) {
 func (b *Bank) revoke(w http.ResponseWriter, r *http.Request) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.Refuses > 0 {
+		b.Refuses--
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
 	_ = r.ParseForm()
 	token := r.PostForm.Get("token")
 	b.revoked = append(b.revoked, token)

@@ -20,6 +20,7 @@ type Config struct {
 	Private      bool              // plain http and private addresses may be in metadata
 	Now          func() time.Time  // nil = time.Now
 	Cache        *cache.Cache      // holds metadata; nil = one of its own, in memory
+	NumberKey    []byte            // of the hashes of whole account numbers; nil = none are kept
 }
 
 // Adapter is one bank that speaks FDX.

@@ -39,7 +39,7 @@ func TestExchange_OA2_OA5_Success(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if g.Access == "" || g.Refresh == "" || g.ExpiresIn != time.Hour || g.Subject != "ada" || len(g.Scopes) != 3 {
+	if g.Access == "" || g.Refresh == "" || g.ExpiresIn != time.Hour || g.Subject != "ada" || len(g.Scopes) != 4 {
 		t.Errorf("grant %+v of %s", g, g.Subject)
 	}
 	post := b.Posts()[0]
