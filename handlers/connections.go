@@ -3,6 +3,7 @@ package handlers
 import (
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/labstack/echo/v4"
 
@@ -51,5 +52,11 @@ func (b *banks) about(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return web.Page(c, http.StatusOK, web.Meta{Title: "Connect " + profile.Name, Nav: "connections"}, pages.AboutPage(pages.About{Profile: profile, Now: web.Now(c)}))
+	have, err := b.connections.List(c.Request().Context(), web.Actor(c))
+	if err != nil {
+		return err
+	}
+	have = slices.DeleteFunc(have, func(known connections.Connection) bool { return known.Provider != profile.Slug })
+	p := pages.About{Profile: profile, Have: have, Now: web.Now(c)}
+	return web.Page(c, http.StatusOK, web.Meta{Title: "Connect " + profile.Name, Nav: "connections"}, pages.AboutPage(p))
 }

@@ -60,6 +60,10 @@ func (b *banks) callback(c echo.Context) error {
 		State: c.QueryParam("state"), Code: c.QueryParam("code"), Error: c.QueryParam("error"), Issuer: c.QueryParam("iss"),
 	}
 	id, err := b.connections.Callback(c.Request().Context(), web.Actor(c), c.Param("provider"), answer)
+	if errors.Is(err, connections.ErrOtherLogin) { // the page offers both: this login on its own, and another try with the first
+		web.Flash(c, web.Warn, errs.Message(err))
+		return web.Redirect(c, "/connections/"+c.Param("provider")+"/about")
+	}
 	if err != nil {
 		return toPicker(c, err)
 	}

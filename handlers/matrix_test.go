@@ -68,7 +68,7 @@ func (w *world) path(r handlers.Route, missing bool) string {
 	if missing || !found {
 		id = uuid.NewString()
 	}
-	return strings.NewReplacer(":id", id, ":token", "no-such-token", ":provider", "sandbox").Replace(r.Path)
+	return strings.NewReplacer(":id", id, ":token", "no-such-token", ":provider", "sandbox", ":question", uuid.NewString(), ":merge", uuid.NewString()).Replace(r.Path)
 }
 
 // cell is an answer as it stands in the table.

@@ -171,6 +171,8 @@ func (d Deps) bankRoutes() []route {
 		{method: http.MethodPost, path: "/connections/:id/sync", access: user, handle: banks.sync},
 		{method: http.MethodPost, path: "/connections/:id/rename", access: user, handle: banks.rename},
 		{method: http.MethodPost, path: "/connections/:id/reconnect", access: user, handle: banks.reconnect},
+		{method: http.MethodPost, path: "/connections/:id/accounts/:question", access: user, handle: banks.decide},
+		{method: http.MethodPost, path: "/connections/:id/merges/:merge/undo", access: user, handle: banks.split},
 		{method: http.MethodGet, path: "/connections/:id/disconnect", access: user, handle: banks.askDisconnect},
 		{method: http.MethodPost, path: "/connections/:id/disconnect", access: user, handle: banks.disconnect},
 	}

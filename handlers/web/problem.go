@@ -13,6 +13,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"dashtam/services/auth"
+	"dashtam/services/connections"
 	"dashtam/services/errs"
 	"dashtam/views/pages"
 )
@@ -140,6 +141,9 @@ func describe(r *http.Request, status int, err error) pages.Problem {
 	p := pages.Problem{
 		Title: text[0], Text: text[1], RequestID: info.RequestID, Label: "Status", Figure: strconv.Itoa(status),
 		SignedIn: auth.VisitorFrom(r.Context()).User != nil,
+	}
+	if errors.Is(err, connections.ErrNoAttempt) {
+		p.Title, p.Bank = "This visit to the bank is over.", true
 	}
 	if message := errs.Message(err); message != "" && status != http.StatusNotFound {
 		p.Text = message

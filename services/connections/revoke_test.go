@@ -1,6 +1,7 @@
 package connections_test
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"dashtam/services/actor"
 	"dashtam/services/connections"
+	"dashtam/services/encryption"
 	"dashtam/services/jobs"
 )
 
@@ -145,9 +147,9 @@ func TestRenew_TheOldPermissionGoesOn(t *testing.T) {
 	b.exec(`UPDATE connections SET status = 'renew', cause = 'consent_ends'`, nil)
 	works := func(when string, status connections.Status, generation int64) {
 		t.Helper()
-		a, err := b.vault.AccessToken(t.Context(), b.who, id, "sync", nil)
-		if d := b.get(b.who, id); err != nil || a.Generation != generation || d.Status != status {
-			t.Errorf("%s: %s, generation %d, %v", when, d.Status, a.Generation, err)
+		used, err := b.vault.Use(t.Context(), b.who, id, "accounts", nil, func(context.Context, encryption.Secret) (int64, error) { return 0, nil })
+		if d := b.get(b.who, id); err != nil || used != generation || d.Status != status {
+			t.Errorf("%s: %s, generation %d, %v", when, d.Status, used, err)
 		}
 	}
 	q := b.ask(b.who, id)

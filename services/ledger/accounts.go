@@ -83,11 +83,12 @@ func (r standingRow) standing(today time.Time) Standing {
 
 func daysBetween(from, to time.Time) int { return int(to.Sub(from) / (24 * time.Hour)) }
 
-// standings are the accounts that are shown: open ones, and closed ones that still hold something.
+// standings are the accounts that are shown: open ones, and closed ones that still hold something. What the bank does not
+// show any more stands on its connection's page.
 func standings(rows []standingRow, today time.Time) []Standing {
 	var list []Standing
 	for _, r := range rows {
-		if !r.Closed || r.BalanceMinor != 0 {
+		if !r.Closed || !r.Gone && r.BalanceMinor != 0 {
 			list = append(list, r.standing(today))
 		}
 	}

@@ -21,10 +21,10 @@ func Apply(ctx context.Context, db postgres.DB, who actor.Actor, b Batch) (Resul
 		return Result{}, err
 	}
 	b = b.clean()
-	a := applying{user: who.UserID, connection: b.ConnectionID, batch: b}
+	a := applying{who: who, user: who.UserID, connection: b.ConnectionID, batch: b}
 	err := pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
 		for _, step := range []func(context.Context, pgx.Tx) error{
-			a.lock, a.accounts, a.holdings, a.succeed, a.forget, a.transactions, a.pair, a.days,
+			a.lock, a.recognise, a.accounts, a.holdings, a.carry, a.succeed, a.forget, a.transactions, a.share, a.pair, a.days,
 		} {
 			if err := step(ctx, tx); err != nil {
 				return err
@@ -40,10 +40,12 @@ func Apply(ctx context.Context, db postgres.DB, who actor.Actor, b Batch) (Resul
 
 // applying is one Apply on its way.
 type applying struct {
+	who              actor.Actor
 	user, connection uuid.UUID
 	batch            Batch
 	ids              []uuid.UUID // of the batch's accounts, in its order
 	fresh            []uuid.UUID // transactions written by this batch
+	carries          bool        // some of the accounts came back under another id
 	result           Result
 }
 

@@ -14,22 +14,23 @@ import (
 func (a *applying) accounts(ctx context.Context, tx pgx.Tx) error {
 	tag, err := tx.Exec(ctx, `
 		INSERT INTO accounts AS a (user_id, id, connection_id, external_id, kind, bank_name, mask, currency,
-			balance_minor, available_minor, limit_minor, balance_as_of, closed_at)
+			balance_minor, available_minor, limit_minor, balance_as_of, closed_at, number_hash)
 		SELECT @user, b.id, @connection, b.external_id, b.kind, b.name, b.mask, b.currency,
-			b.balance, b.available, b.credit, b.as_of, CASE WHEN b.closed THEN now() END
+			b.balance, b.available, b.credit, b.as_of, CASE WHEN b.closed THEN now() END, b.number
 		FROM unnest(@ids::uuid[], @external::text[], @kinds::text[], @names::text[], @masks::text[], @currencies::text[],
-			@balances::bigint[], @available::bigint[], @limits::bigint[], @as_of::timestamptz[], @closed::boolean[])
-			AS b (id, external_id, kind, name, mask, currency, balance, available, credit, as_of, closed)
+			@balances::bigint[], @available::bigint[], @limits::bigint[], @as_of::timestamptz[], @closed::boolean[], @numbers::bytea[])
+			AS b (id, external_id, kind, name, mask, currency, balance, available, credit, as_of, closed, number)
 		ON CONFLICT ON CONSTRAINT accounts_external_unique DO UPDATE SET
 			kind = excluded.kind, bank_name = excluded.bank_name, mask = excluded.mask, currency = excluded.currency,
 			balance_minor = excluded.balance_minor, available_minor = excluded.available_minor,
 			limit_minor = excluded.limit_minor, balance_as_of = excluded.balance_as_of,
 			closed_at = CASE WHEN excluded.closed_at IS NOT NULL THEN coalesce(a.closed_at, excluded.closed_at) END,
-			updated_at = now()
+			number_hash = excluded.number_hash, gone_at = NULL, updated_at = now()
 		WHERE (a.kind, a.bank_name, a.mask, a.currency, a.balance_minor, a.available_minor, a.limit_minor, a.balance_as_of,
-				a.closed_at IS NULL)
+				a.closed_at IS NULL, a.number_hash, a.gone_at IS NULL)
 			IS DISTINCT FROM (excluded.kind, excluded.bank_name, excluded.mask, excluded.currency, excluded.balance_minor,
-				excluded.available_minor, excluded.limit_minor, excluded.balance_as_of, excluded.closed_at IS NULL)`,
+				excluded.available_minor, excluded.limit_minor, excluded.balance_as_of, excluded.closed_at IS NULL,
+				excluded.number_hash, true)`,
 		a.accountColumns())
 	if err != nil {
 		return err
@@ -44,17 +45,17 @@ func (a *applying) accountColumns() pgx.NamedArgs {
 	ids, external, kinds := make([]uuid.UUID, n), make([]string, n), make([]string, n)
 	names, masks, currencies := make([]string, n), make([]string, n), make([]string, n)
 	balances, available, limits := make([]int64, n), make([]*int64, n), make([]*int64, n)
-	asOf, closed := make([]time.Time, n), make([]bool, n)
+	asOf, closed, numbers := make([]time.Time, n), make([]bool, n), make([][]byte, n)
 	for i, acc := range a.batch.Accounts {
 		ids[i], external[i], kinds[i] = newID(), acc.ExternalID, string(acc.Kind)
 		names[i], masks[i], currencies[i] = acc.Name, acc.Mask, acc.Balance.Currency
 		balances[i], available[i], limits[i] = acc.Balance.Minor, minorOf(acc.Available), minorOf(acc.Limit)
-		asOf[i], closed[i] = acc.BalanceAsOf, acc.Closed
+		asOf[i], closed[i], numbers[i] = acc.BalanceAsOf, acc.Closed, acc.NumberHash
 	}
 	return pgx.NamedArgs{
 		"user": a.user, "connection": a.connection, "ids": ids, "external": external, "kinds": kinds, "names": names,
 		"masks": masks, "currencies": currencies, "balances": balances, "available": available, "limits": limits,
-		"as_of": asOf, "closed": closed,
+		"as_of": asOf, "closed": closed, "numbers": numbers,
 	}
 }
 

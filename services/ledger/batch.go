@@ -13,10 +13,12 @@ import (
 type Batch struct {
 	ConnectionID uuid.UUID
 	Accounts     []BankAccount
+	// Whole says that these are all the accounts the bank shows: one that is missing may have come back under another id.
+	Whole bool
 }
 
 // BankAccount is one account as the bank describes it. Accounts of the connection that are not in the batch are left as
-// they are.
+// they are, unless it is Whole.
 type BankAccount struct {
 	ExternalID  string
 	Kind        Kind // an unknown one becomes Other
@@ -27,6 +29,7 @@ type BankAccount struct {
 	Limit       *money.Amount
 	BalanceAsOf time.Time
 	Closed      bool
+	NumberHash  []byte // keyed hash of the whole account number; nil where the bank does not give it
 
 	// Holdings replaces what is held. Nil leaves it alone: the bank was not asked. Empty means nothing is held any more.
 	Holdings []BankHolding
@@ -71,5 +74,6 @@ type BankHolding struct {
 // them; a pending one that became posted counts as changed.
 type Result struct {
 	Added, Changed, Removed int
+	Recognised              int // accounts that came back under another id
 	Written                 int // rows of any table; 0 means the bank said nothing new
 }

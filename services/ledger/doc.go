@@ -1,5 +1,6 @@
 // Package ledger keeps what the banks said about a person's money: accounts, transactions, holdings, and an account's
-// balance at the end of each day. It owns the tables accounts, transactions, holdings and balance_days.
+// balance at the end of each day. It owns the tables accounts, transactions, holdings, balance_days, account_questions,
+// account_merges and merged_transactions.
 //
 // Data comes in through Apply only, in the transaction of whoever fetched it, and goes out through Service's reads, each
 // of which is one round trip to the database.
@@ -11,6 +12,8 @@
 //   - Applying the same batch twice writes nothing the second time.
 //   - A sync never touches what the person wrote: names and notes. A posted transaction that follows a pending one is
 //     the same row, and keeps its id and note.
+//   - An account that comes back under another id is the same row, with its notes and history, where that is certain; where
+//     it is not the person is asked, and nothing counts twice meanwhile. For 30 days that can be undone.
 //   - Where transactions explain a balance (cash and cards), the balance at the end of a day is today's less everything
 //     posted since.
 //   - The two halves of a move between a person's own accounts know each other; neither counts as income or spending.

@@ -72,7 +72,7 @@ func (s *Service) Holdings(ctx context.Context, who actor.Actor) ([]Portfolio, e
 	var accounts []accountRow
 	var rows []holdingRow
 	args := pgx.NamedArgs{"user": who.UserID}
-	ask(&b, &accounts, accountSelect+` AND a.closed_at IS NULL AND c.status <> 'disconnected' ORDER BY a.id`, args)
+	ask(&b, &accounts, accountSelect+` AND a.closed_at IS NULL AND a.gone_at IS NULL AND c.status <> 'disconnected' ORDER BY a.id`, args)
 	ask(&b, &rows, holdingSelect+largestFirst, args)
 	if err := s.read(ctx, "holdings", &b); err != nil {
 		return nil, err

@@ -123,9 +123,9 @@ func sheet(currency string, accounts []standingRow, first, today time.Time) Shee
 // missed day is no news.
 const freshFor = 2
 
-// ended reports whether the person has disconnected the bank of this account. What was kept is there to look things up
-// and does not count any more: nobody knows what became of it.
-func (r standingRow) ended() bool { return r.Status == "disconnected" }
+// ended reports whether the person has disconnected the bank of this account, or the bank does not show it any more. What
+// was kept is there to look things up and does not count any more: nobody knows what became of it.
+func (r standingRow) ended() bool { return r.Gone || r.Status == "disconnected" }
 
 func (r standingRow) stale(today time.Time) bool {
 	return !r.Closed && date(r.BalanceAsOf.UTC()).AddDate(0, 0, freshFor).Before(today)

@@ -12,7 +12,8 @@ import (
 // accountSelect lists a person's accounts with the connection each came through.
 const accountSelect = `
 	SELECT a.id, a.kind, CASE WHEN a.name = '' THEN a.bank_name ELSE a.name END AS name, a.mask, a.currency,
-		a.balance_minor, a.available_minor, a.limit_minor, a.balance_as_of, a.closed_at IS NOT NULL AS closed,
+		a.balance_minor, a.available_minor, a.limit_minor, a.balance_as_of, a.closed_at IS NOT NULL OR a.gone_at IS NOT NULL AS closed,
+		a.gone_at IS NOT NULL AS gone,
 		a.connection_id, c.provider, c.name AS bank, c.status, c.cause, c.status_since, c.last_success_at, c.consent_expires_at
 	FROM accounts a JOIN connections c ON c.user_id = a.user_id AND c.id = a.connection_id
 	WHERE a.user_id = @user`
@@ -28,6 +29,7 @@ type accountRow struct {
 	LimitMinor       *int64
 	BalanceAsOf      time.Time
 	Closed           bool
+	Gone             bool
 	ConnectionID     uuid.UUID
 	Provider         string
 	Bank             string
@@ -41,7 +43,7 @@ type accountRow struct {
 func (r accountRow) account() Account {
 	return Account{
 		ID: r.ID, Kind: r.Kind, Name: r.Name, Mask: r.Mask, Balance: money.Amount{Minor: r.BalanceMinor, Currency: r.Currency},
-		Available: amountOf(r.AvailableMinor, r.Currency), Limit: amountOf(r.LimitMinor, r.Currency), AsOf: r.BalanceAsOf, Closed: r.Closed,
+		Available: amountOf(r.AvailableMinor, r.Currency), Limit: amountOf(r.LimitMinor, r.Currency), AsOf: r.BalanceAsOf, Closed: r.Closed, Gone: r.Gone,
 		Bank: Bank{
 			ConnectionID: r.ConnectionID, Provider: r.Provider, Name: r.Bank, Status: r.Status, Cause: r.Cause,
 			StatusSince: r.StatusSince, LastSuccessAt: r.LastSuccessAt, ConsentEnds: r.ConsentExpiresAt,

@@ -97,6 +97,7 @@ type Account struct {
 	Limit     *money.Amount // credit line; nil when there is none
 	AsOf      time.Time     // when the balance was true
 	Closed    bool
+	Gone      bool // closed because the bank does not show it any more: it does not count
 	Bank      Bank
 }
 

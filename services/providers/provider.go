@@ -3,6 +3,7 @@ package providers
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"dashtam/services/encryption"
@@ -46,6 +47,19 @@ func (p Profile) DueDays() int {
 		return p.ConsentDays + p.SignInDays
 	}
 	return min(p.ConsentDays, p.SignInDays)
+}
+
+// Reads is what a permission lets us read besides accounts and balances.
+type Reads struct{ Transactions, Holdings bool }
+
+// Reads says what granted scopes allow. Something is left out only where the profile asks for a scope that is named after
+// it and the person did not grant that; a bank with one scope for everything gives everything.
+func (p Profile) Reads(granted []string) Reads {
+	may := func(word string) bool {
+		named := func(scope string) bool { return strings.Contains(strings.ToLower(scope), word) }
+		return len(granted) == 0 || !slices.ContainsFunc(p.Scopes, named) || slices.ContainsFunc(granted, named)
+	}
+	return Reads{Transactions: may("transaction"), Holdings: may("investment")}
 }
 
 // Access is how permission to read is asked for, renewed and given back. Each call is at most one token request (OA-10).

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -52,11 +53,20 @@ func (r *running) work(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
+	reads := r.provider.Profile.Reads(strings.Fields(r.state.Scopes))
+	if !reads.Holdings {
+		for i := range accounts {
+			accounts[i].Holdings = nil // not allowed is not the same as none
+		}
+	}
 	if err := r.keep(ctx, accounts, `UPDATE sync_runs SET accounts_total = @total, accounts_done = 0`, len(accounts)); err != nil {
 		return err
 	}
 	from, to := r.window()
 	for _, account := range accounts {
+		if !reads.Transactions {
+			break // the person left them out, so the bank is not asked for them (OA-18)
+		}
 		if err := r.ask(ctx, "transactions", func(ctx context.Context, token encryption.Secret) (err error) {
 			account, err = r.provider.Data.Transactions(ctx, token, account, from, to)
 			return err
@@ -93,12 +103,14 @@ func (r *running) keep(ctx context.Context, accounts []ledger.BankAccount, progr
 		if _, err := r.s.c.Connections.Lock(ctx, tx, r.who, r.connection); err != nil {
 			return err
 		}
-		result, err := ledger.Apply(ctx, tx, r.who, ledger.Batch{ConnectionID: r.connection, Accounts: accounts})
+		result, err := ledger.Apply(ctx, tx, r.who, ledger.Batch{
+			ConnectionID: r.connection, Accounts: accounts, Whole: total > 0, // with the number of accounts comes the bank's list of them
+		})
 		if err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, progress+`, added = added + @added, changed = changed + @changed, removed = removed + @removed`+r.where(),
-			r.args(pgx.NamedArgs{"total": total, "added": result.Added, "changed": result.Changed, "removed": result.Removed}))
+		_, err = tx.Exec(ctx, progress+`, added = added + @added, changed = changed + @changed, removed = removed + @removed, recognised = recognised + @recognised`+r.where(),
+			r.args(pgx.NamedArgs{"total": total, "added": result.Added, "changed": result.Changed, "removed": result.Removed, "recognised": result.Recognised}))
 		return err
 	})
 	if err != nil {

@@ -80,6 +80,7 @@ type Run struct {
 	Added         int // transactions
 	Changed       int
 	Removed       int
+	Recognised    int // accounts that came back under another id
 }
 
 // Enqueue makes the function that queues a connection's first sync, for connections.Config.
@@ -166,7 +167,7 @@ func anyOpen(ctx context.Context, tx pgx.Tx, who actor.Actor, connection uuid.UU
 
 func readRuns(ctx context.Context, db postgres.DB, who actor.Actor, connection uuid.UUID, limit int) ([]Run, error) {
 	rows, err := db.Query(ctx, `
-		SELECT id, cause, state, failure, queued_at, started_at, finished_at, accounts_total, accounts_done, added, changed, removed
+		SELECT id, cause, state, failure, queued_at, started_at, finished_at, accounts_total, accounts_done, added, changed, removed, recognised
 		FROM sync_runs WHERE user_id = @user AND connection_id = @connection ORDER BY queued_at DESC, id DESC LIMIT @limit`,
 		pgx.NamedArgs{"user": who.UserID, "connection": connection, "limit": limit})
 	if err != nil {

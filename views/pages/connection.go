@@ -26,10 +26,12 @@ type Connection struct {
 
 // answer is what the page says first.
 func (p Connection) answer() string {
-	switch p.Status {
-	case connections.Healthy:
+	switch {
+	case asks(p.Connection):
+		return "Which account is which?"
+	case p.Status == connections.Healthy:
 		return "All is well. " + why(p.Connection, p.Now)
-	case connections.Syncing:
+	case p.Status == connections.Syncing:
 		return "Syncing."
 	default:
 		return why(p.Connection, p.Now)
@@ -54,6 +56,9 @@ func (p Connection) permission() []components.Fact {
 	switch {
 	case p.DisconnectedAt != nil:
 		facts = append(facts, components.Fact{Label: "Ended", Value: day(*p.DisconnectedAt)})
+		if words, ok := tellings[p.BankTold]; ok {
+			facts = append(facts, components.Fact{Label: "At the bank", Value: words})
+		}
 	case p.ConsentEnds != nil:
 		facts = append(facts, components.Fact{Label: "Ends", Value: day(*p.ConsentEnds) + ", " + components.Until(*p.ConsentEnds, p.Now)})
 	default:
@@ -65,10 +70,20 @@ func (p Connection) permission() []components.Fact {
 		components.Fact{Label: "Allows", Value: "Read only"},
 		components.Fact{Label: "Covers", Value: covers(p.Scopes)},
 	)
+	if words := p.leftOut(); words != "" {
+		facts = append(facts, components.Fact{Label: "Left out", Value: words})
+	}
 	if p.Profile.Kind != "" {
 		facts = append(facts, components.Fact{Label: "Method", Value: strings.ToUpper(p.Profile.Kind) + ", OAuth, PKCE"})
 	}
 	return facts
+}
+
+// tellings say whether the bank knows that the connection has ended.
+var tellings = map[connections.Telling]string{
+	connections.Told:      "Revoked",
+	connections.TellWaits: "It could not be told yet. We keep trying for a day.",
+	connections.NotTold:   "It could not be told. If it lists Dashtam, end it there, too.",
 }
 
 // covers puts the granted scopes into words; what has none is technical and left out.
@@ -80,6 +95,19 @@ func covers(scopes []string) string {
 		}
 	}
 	return components.OrNotGiven(strings.Join(words, ", "))
+}
+
+// leftOut is what Dashtam asked for and the person did not allow at the bank.
+func (p Connection) leftOut() string {
+	var words []string
+	reads := p.Profile.Reads(p.Scopes)
+	if !reads.Transactions {
+		words = append(words, "Transactions")
+	}
+	if !reads.Holdings {
+		words = append(words, "Holdings")
+	}
+	return strings.Join(words, ", ")
 }
 
 var startedBy = map[string]string{syncer.First: "Connecting", syncer.Manual: "You", syncer.Schedule: "Schedule"}
@@ -121,6 +149,9 @@ func brought(r syncer.Run) string {
 	}
 	if r.Removed > 0 {
 		parts = append(parts, components.Count(r.Removed)+" gone")
+	}
+	if r.Recognised > 0 {
+		parts = append(parts, components.Plural(r.Recognised, "account")+" recognised")
 	}
 	if len(parts) == 0 {
 		return "nothing new"
@@ -171,6 +202,7 @@ func who(u tokens.Use) string {
 var useReasons = map[string]string{
 	"permission": "You gave permission at the bank", "renewed": "The bank gave a new token", "renewal": "The access token was about to end",
 	"sync": "Read accounts and transactions", "disconnect": "You ended the connection",
+	"revoke": "Told the bank that the connection ended",
 }
 
 var calls = map[string]string{
@@ -212,4 +244,48 @@ func (p Connection) keepLabel() string {
 
 func (p Connection) deleteLabel() string {
 	return "Delete " + components.Plural(len(p.Covered.Accounts), "account") + " with everything in them, for good."
+}
+
+// AnotherAccount is the answer that an account is none of those the person had.
+const AnotherAccount = "new"
+
+// accountWords name an account as a sentence does: “Everyday” •• 4417.
+func accountWords(name, mask string) string {
+	if mask == "" {
+		return "“" + name + "”"
+	}
+	return "“" + name + "” " + components.Mask(mask)
+}
+
+func question(q ledger.Question) string {
+	if len(q.Candidates) == 1 {
+		a := q.Candidates[0]
+		return "Is " + accountWords(q.Said.Name, q.Said.Mask) + " the account you had as " + accountWords(a.Name, a.Mask) + "?"
+	}
+	return "Which of your accounts is " + accountWords(q.Said.Name, q.Said.Mask) + "?"
+}
+
+// itIs is a button under a question.
+func (p Connection) itIs(q ledger.Question, a ledger.Account) string {
+	if len(q.Candidates) == 1 {
+		return "Yes, it is the same"
+	}
+	return "It is " + accountWords(a.Name, a.Mask)
+}
+
+func (p Connection) mergesTitle() string {
+	last := p.Covered.Rejoined[len(p.Covered.Rejoined)-1]
+	return components.Plural(len(p.Covered.Rejoined), "account") + " came back under another id. Until " + components.LongDate(last.Until.In(p.Now.Location()), p.Now) + " that can be undone."
+}
+
+func (p Connection) mergeWords(m ledger.Rejoined) string {
+	words := "Recognised "
+	if m.Answered {
+		words = "As you said "
+	}
+	words += components.WhenInSentence(m.MergedAt, p.Now)
+	if m.WasName != m.Account.Name || m.WasMask != m.Account.Mask {
+		words += ", before " + accountWords(m.WasName, m.WasMask)
+	}
+	return words + ". Undo until " + components.LongDate(m.Until.In(p.Now.Location()), p.Now) + "."
 }

@@ -28,15 +28,21 @@ func (p Connections) groups() []connectionGroup {
 	of := func(statuses ...connections.Status) (list []connections.Connection) {
 		for _, s := range statuses {
 			for _, c := range p.List {
-				if c.Status == s {
+				if c.Status == s && !asks(c) {
 					list = append(list, c)
 				}
 			}
 		}
 		return list
 	}
+	var asking []connections.Connection
+	for _, c := range p.List {
+		if asks(c) {
+			asking = append(asking, c)
+		}
+	}
 	all := []connectionGroup{
-		{"For you", of(connections.NeedsYou, connections.Renew)},
+		{"For you", append(of(connections.NeedsYou), append(asking, of(connections.Renew)...)...)},
 		{"Running", of(connections.Syncing, connections.Healthy)},
 		{"Not running", of(connections.Paused, connections.Disconnected)},
 	}
@@ -50,8 +56,20 @@ func (p Connections) ends() []connections.Connection {
 	return list
 }
 
+// asks reports whether a connection waits for the person to say which account is which, and for nothing more urgent.
+func asks(c connections.Connection) bool {
+	return c.Questions > 0 && (c.Status == connections.Healthy || c.Status == connections.Paused)
+}
+
 // forYou counts what waits for the person.
-func (p Connections) forYou() int { return p.count(connections.NeedsYou) + p.count(connections.Renew) }
+func (p Connections) forYou() (n int) {
+	for _, c := range p.List {
+		if asks(c) || c.Status == connections.NeedsYou || c.Status == connections.Renew {
+			n++
+		}
+	}
+	return n
+}
 
 func (p Connections) count(s connections.Status) (n int) {
 	for _, c := range p.List {
@@ -130,6 +148,9 @@ var causes = map[string]string{
 
 // why is the cause of a connection's status, a sentence.
 func why(c connections.Connection, now time.Time) string {
+	if asks(c) {
+		return "The bank shows " + components.Plural(c.Questions, "account") + " that may be what you had under another number."
+	}
 	switch c.Status {
 	case connections.Healthy:
 		if c.LastSuccessAt != nil {
@@ -206,6 +227,9 @@ func lowerFirst(s string) string {
 
 // act is the one button of a connection. get means that it is a link.
 func act(c connections.Connection, now time.Time) (path, verb, icon string, get bool) {
+	if asks(c) {
+		return connectionPath(c, ""), "Answer", "", true
+	}
 	status := c.Status
 	if status == connections.Paused && c.RenewFrom != nil && c.RenewFrom.Before(now) {
 		status = connections.Renew // what waits for its bank ends all the same
@@ -255,7 +279,16 @@ func host(p providers.Profile) string {
 // About is what connecting a bank means.
 type About struct {
 	Profile providers.Profile
+	Have    []connections.Connection // with this bank
 	Now     time.Time
+}
+
+// verb is on the button that leaves for the bank.
+func (p About) verb() string {
+	if len(p.Have) > 0 {
+		return "Connect another login"
+	}
+	return "Continue to " + p.Profile.Name
 }
 
 func (p About) reach() string {

@@ -2,6 +2,8 @@ package fdx
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"net/url"
@@ -16,11 +18,12 @@ import (
 
 // The bounds of one listing: what a person can have, generously, and what a broken bank can make us ask.
 const (
-	pageSize    = 500
-	mostPages   = 1000
-	mostItems   = 200_000
-	mostIdle    = 3 // pages in a row that bring nothing new
-	longestNext = 4096
+	pageSize       = 500
+	mostPages      = 1000
+	mostItems      = 200_000
+	mostIdle       = 3 // pages in a row that bring nothing new
+	longestNext    = 4096
+	shortestNumber = 6 // characters of a whole account number
 )
 
 // listing is one page of accounts or transactions.
@@ -46,6 +49,9 @@ func (a *Adapter) Accounts(ctx context.Context, access encryption.Secret) ([]led
 		if err != nil {
 			return "", err
 		}
+		if b.NumberHash == nil {
+			b.NumberHash = a.numberHash(string(f.AccountNumber))
+		}
 		list = append(list, b)
 		return f.AccountID, nil
 	})
@@ -62,7 +68,21 @@ func (a *Adapter) detail(ctx context.Context, access encryption.Secret, id strin
 	if err := json.Unmarshal(unwrap(raw, "Account"), &f); err != nil {
 		return ledger.BankAccount{}, errShape
 	}
-	return f.toLedger(a.c.Now())
+	b, err := f.toLedger(a.c.Now())
+	b.NumberHash = a.numberHash(string(f.AccountNumber))
+	return b, err
+}
+
+// numberHash is what is kept of a whole account number: enough to know the account again under another id, and nothing to
+// read. What is masked or too short is no whole number.
+func (a *Adapter) numberHash(number string) []byte {
+	number = strings.ToUpper(strings.NewReplacer(" ", "", "-", "").Replace(number))
+	if len(a.c.NumberKey) == 0 || len(number) < shortestNumber || strings.Trim(number, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
+		return nil
+	}
+	mac := hmac.New(sha256.New, a.c.NumberKey)
+	mac.Write([]byte(a.c.Profile.Slug + "/" + number))
+	return mac.Sum(nil)
 }
 
 // Transactions reads all pages of the window into account.

@@ -1,6 +1,7 @@
 package fdx_test
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"strings"
@@ -262,5 +263,24 @@ func TestData_OA11_Classes(t *testing.T) {
 		if f := providers.FailureOf(err); f == nil || f.Class != want || f.Lost {
 			t.Errorf("status %d: %v, want class %s", status, err, want)
 		}
+	}
+}
+
+// Of a whole account number a keyed hash is kept, by which the account is known under another id; of a masked one nothing.
+func TestAccounts_NumberHash(t *testing.T) {
+	r := newReader(t)
+	numbered := func(id, number string) string {
+		return `{"accountCategory":"DEPOSIT_ACCOUNT","accountId":"` + id + `","accountType":"CHECKING","accountNumber":` + number + `,"currency":{"currencyCode":"USD"},"currentBalance":1}`
+	}
+	r.bank.Accounts = []string{numbered("a", `"DE02 1203 0000 0000 2020 51"`), numbered("b", `"de02120300000000202051"`), numbered("c", `12345678`), numbered("d", `"****4321"`), numbered("e", `null`)}
+	list := r.accounts()
+	if len(list) != 5 || len(list[0].NumberHash) != 32 || !bytes.Equal(list[0].NumberHash, list[1].NumberHash) || bytes.Equal(list[0].NumberHash, list[2].NumberHash) {
+		t.Fatalf("%+v", list)
+	}
+	if list[3].NumberHash != nil || list[4].NumberHash != nil {
+		t.Error("what is masked or missing has a hash")
+	}
+	if strings.Contains(fmt.Sprintf("%+v", list), "202051") {
+		t.Error("the number itself is kept")
 	}
 }

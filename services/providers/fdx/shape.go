@@ -27,6 +27,7 @@ type account struct {
 	AccountCategory      string    `json:"accountCategory"`
 	AccountType          string    `json:"accountType"`
 	AccountNumberDisplay string    `json:"accountNumberDisplay"`
+	AccountNumber        flexible  `json:"accountNumber"` // whole; few banks give it
 	ProductName          string    `json:"productName"`
 	Nickname             string    `json:"nickname"`
 	Status               string    `json:"status"`
