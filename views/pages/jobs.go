@@ -66,7 +66,7 @@ func jobState(j admin.Job) (tone components.Tone, icon, word string) {
 }
 
 var jobKinds = map[string]string{
-	"mail": "Mail", "sync": "Sync of a connection", "sync_due": "Look for what is due", "audit_seal": "Seals of the audit",
+	"mail": "Mail", "sync": "Sync of a connection", "revoke": "Tell a bank that a connection ended", "sync_due": "Look for what is due", "audit_seal": "Seals of the audit",
 }
 
 func jobKind(j admin.Job) string {
