@@ -99,6 +99,9 @@ func covers(scopes []string) string {
 
 // leftOut is what Dashtam asked for and the person did not allow at the bank.
 func (p Connection) leftOut() string {
+	if p.DisconnectedAt != nil {
+		return ""
+	}
 	var words []string
 	reads := p.Profile.Reads(p.Scopes)
 	if !reads.Transactions {
@@ -235,6 +238,19 @@ func outcome(u tokens.Use) (words string, fine bool) {
 	default:
 		return "Failed", false
 	}
+}
+
+// disconnecting asks before the end, and once more after it for the history.
+func (p Connection) disconnecting() components.ConfirmProps {
+	c := components.ConfirmProps{
+		Title: "Disconnect " + p.Name + "?", Verb: "Disconnect", Back: connectionPath(p.Detail.Connection, ""),
+		Text:   "Dashtam erases its access at once and tells the bank to end it. Nothing new arrives after that. While the bank does not answer, what it has to be told lies sealed, for a day at most.",
+		Action: connectionPath(p.Detail.Connection, "/disconnect"),
+	}
+	if p.DisconnectedAt != nil {
+		c.Title, c.Verb, c.Text = "Delete the history of "+p.Name+"?", "Go on", "The connection has ended already, and nothing of its access is left here."
+	}
+	return c
 }
 
 // keepLabel and deleteLabel are the choice at the end of a connection.

@@ -61,6 +61,11 @@ func asks(c connections.Connection) bool {
 	return c.Questions > 0 && (c.Status == connections.Healthy || c.Status == connections.Paused)
 }
 
+// urgent reports whether something waits for the person that is more than a renewal.
+func (p Connections) urgent() bool {
+	return slices.ContainsFunc(p.List, func(c connections.Connection) bool { return asks(c) || c.Status == connections.NeedsYou })
+}
+
 // forYou counts what waits for the person.
 func (p Connections) forYou() (n int) {
 	for _, c := range p.List {
