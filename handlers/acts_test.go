@@ -148,7 +148,7 @@ func TestActs_AU1_EachLeavesItsLine(t *testing.T) {
 // elsewhere are acts whose line is proved by the tests of their package: what jobs, programs and the host do.
 var elsewhere = []string{
 	"setup", "setup.link", "email.undone", "password.reset", "signup.void", "mail.retried", "user.reset_link", "invitation.link", "refresh", "refresh.reused", "connection.answer", "connection.exchange", "connection.revoked", "connection.created", "connection.renewed",
-	"account.merged", "account.another", "account.split", "connection.sync", "connection.needs_you", "connection.paused", "tokens.refresh", "tokens.tampered", "tokens.recovered", "provider.paused", "provider.resumed", "keys.added", "keys.rotated",
+	"account.merged", "account.another", "account.split", "connection.sync", "connection.sync_cancelled", "connection.needs_you", "connection.paused", "tokens.refresh", "tokens.tampered", "tokens.recovered", "provider.paused", "provider.resumed", "keys.added", "keys.rotated",
 }
 
 var codeOfAct = regexp.MustCompile(`Act:\s+"([a-z_.]+)"`)

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/google/uuid"
@@ -9,6 +10,7 @@ import (
 	"dashtam/handlers/web"
 	"dashtam/services/auth"
 	"dashtam/services/errs"
+	"dashtam/services/syncer"
 	"dashtam/views/pages"
 )
 
@@ -28,7 +30,7 @@ func (b *banks) page(c echo.Context, status int, id uuid.UUID, f pages.Fields) e
 	}
 	p.Fields = f
 	ctx, who := c.Request().Context(), web.Actor(c)
-	if p.Runs, err = b.syncer.Runs(ctx, who, id); err != nil {
+	if p.Sync, err = b.syncer.View(ctx, who, id); err != nil {
 		return err
 	}
 	if p.Uses, err = b.tokens.History(ctx, who, id); err != nil {
@@ -60,14 +62,14 @@ func (b *banks) progress(c echo.Context) error {
 	if !web.WantsFragment(c.Request()) {
 		return web.Redirect(c, path)
 	}
-	run, err := b.syncer.Progress(c.Request().Context(), web.Actor(c), id)
+	run, accounts, err := b.syncer.Progress(c.Request().Context(), web.Actor(c), id)
 	if err != nil {
 		return err
 	}
 	if !pages.Open(run) {
 		c.Response().Header().Set("HX-Refresh", "true")
 	}
-	return web.Fragment(c, http.StatusOK, pages.ProgressPart(pages.Progress{Run: run, Path: path}))
+	return web.Fragment(c, http.StatusOK, pages.ProgressPart(pages.Progress{Run: run, Accounts: accounts, Path: path}))
 }
 
 // sync asks for the newest now.
@@ -77,12 +79,50 @@ func (b *banks) sync(c echo.Context) error {
 		return err
 	}
 	switch err := b.syncer.SyncNow(c.Request().Context(), web.Actor(c), id); {
-	case errs.KindOf(err) == errs.Conflict:
+	case errs.KindOf(err) == errs.Conflict, errors.Is(err, syncer.ErrTooSoon):
 		web.Flash(c, web.Warn, errs.Message(err))
 	case err != nil:
 		return err
 	}
 	return web.Redirect(c, "/connections/"+id.String())
+}
+
+// cancel ends the sync that is on.
+func (b *banks) cancel(c echo.Context) error {
+	id, err := web.ID(c, "id")
+	if err != nil {
+		return err
+	}
+	switch err := b.syncer.Cancel(c.Request().Context(), web.Actor(c), id); {
+	case err == nil:
+		web.Flash(c, web.OK, "The sync is cancelled. What had come is kept.")
+	case errs.KindOf(err) == errs.Conflict:
+		web.Flash(c, web.Warn, errs.Message(err))
+	default:
+		return err
+	}
+	return web.Redirect(c, "/connections/"+id.String())
+}
+
+// run is what one sync changed.
+func (b *banks) run(c echo.Context) error {
+	id, err := web.ID(c, "id")
+	if err != nil {
+		return err
+	}
+	run, err := web.ID(c, "run")
+	if err != nil {
+		return err
+	}
+	ctx, who := c.Request().Context(), web.Actor(c)
+	p := pages.Sync{Connection: pages.Connection{Now: web.Now(c)}}
+	if p.Detail, err = b.connections.Get(ctx, who, id); err != nil {
+		return err
+	}
+	if p.Run, p.Changes, err = b.syncer.Changes(ctx, who, id, run); err != nil {
+		return err
+	}
+	return web.Page(c, http.StatusOK, web.Meta{Title: "What a sync changed", Nav: "connections"}, pages.SyncPage(p))
 }
 
 func (b *banks) rename(c echo.Context) error {

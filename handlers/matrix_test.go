@@ -35,6 +35,7 @@ func newWorld(t *testing.T) *world {
 	app := handlertest.New(t)
 	nora, connection := app.Connected("Nora Okafor", "nora")
 	w := &world{app: app, nora: nora, ids: map[string]string{
+		"run":                 row(t, app, `SELECT id::text FROM sync_runs WHERE user_id = $1 LIMIT 1`, nora.User.ID),
 		"/connections/":       strings.TrimPrefix(connection, "/connections/"),
 		"/accounts/":          row(t, app, `SELECT id::text FROM accounts WHERE user_id = $1 LIMIT 1`, nora.User.ID),
 		"/transactions/":      row(t, app, `SELECT id::text FROM transactions WHERE user_id = $1 LIMIT 1`, nora.User.ID),
@@ -68,7 +69,11 @@ func (w *world) path(r handlers.Route, missing bool) string {
 	if missing || !found {
 		id = uuid.NewString()
 	}
-	return strings.NewReplacer(":id", id, ":token", "no-such-token", ":provider", "sandbox", ":question", uuid.NewString(), ":merge", uuid.NewString()).Replace(r.Path)
+	run := w.ids["run"]
+	if missing {
+		run = uuid.NewString()
+	}
+	return strings.NewReplacer(":id", id, ":run", run, ":token", "no-such-token", ":provider", "sandbox", ":question", uuid.NewString(), ":merge", uuid.NewString()).Replace(r.Path)
 }
 
 // cell is an answer as it stands in the table.

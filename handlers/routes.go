@@ -169,6 +169,8 @@ func (d Deps) bankRoutes() []route {
 		{method: http.MethodGet, path: "/connections/:id", access: user, handle: banks.show},
 		{method: http.MethodGet, path: "/connections/:id/progress", access: user, handle: banks.progress},
 		{method: http.MethodPost, path: "/connections/:id/sync", access: user, handle: banks.sync},
+		{method: http.MethodPost, path: "/connections/:id/sync/cancel", access: user, handle: banks.cancel},
+		{method: http.MethodGet, path: "/connections/:id/syncs/:run", access: user, handle: banks.run},
 		{method: http.MethodPost, path: "/connections/:id/rename", access: user, handle: banks.rename},
 		{method: http.MethodPost, path: "/connections/:id/reconnect", access: user, handle: banks.reconnect},
 		{method: http.MethodPost, path: "/connections/:id/accounts/:question", access: user, handle: banks.decide},

@@ -30,7 +30,7 @@
 //	email               | io      | HTTP, SMTP, files       | -
 //	hashpool            | io      | processes               | -
 //	jobs                | io      | PostgreSQL              | -
-//	ledger              | io      | PostgreSQL              | accounts transactions holdings balance_days account_questions account_merges merged_transactions
+//	ledger              | io      | PostgreSQL              | accounts transactions holdings balance_days staged_transactions account_questions account_merges merged_transactions
 //	limits              | io      | PostgreSQL, Redis       | limit_counters limit_streaks
 //	metrics             | io      | -                       | -
 //	postgres            | io      | PostgreSQL              | -
@@ -44,7 +44,7 @@
 //	redis/redistest     | io      | processes               | -
 //	review              | io      | PostgreSQL              | review_lines
 //	sandbox             | io      | PostgreSQL              | sandbox.*
-//	syncer              | io      | PostgreSQL, HTTP        | sync_runs
+//	syncer              | io      | PostgreSQL, HTTP        | sync_runs sync_windows sync_accounts sync_changes sync_budgets
 //	tokens              | io      | PostgreSQL, files       | key_checks data_keys connection_tokens access_ledger revocations
 //
 // # The document's services and functions, and ours

@@ -118,11 +118,11 @@ func (n *node) awaitSync(ctx context.Context, who actor.Actor, list []connection
 	defer cancel()
 	for _, c := range list {
 		for {
-			run, err := n.syncer.Progress(ctx, who, c.ID)
+			run, _, err := n.syncer.Progress(ctx, who, c.ID)
 			if err != nil {
 				return fmt.Errorf("waiting for the demo person's data: %w", err)
 			}
-			if run.State == syncer.Done || run.State == syncer.Failed {
+			if run.State != syncer.Queued && run.State != syncer.Running {
 				break
 			}
 			select {

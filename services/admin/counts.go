@@ -46,7 +46,7 @@ func (s *Service) Counts(ctx context.Context, who actor.Actor) (Counts, error) {
 			(SELECT count(*) FROM users WHERE last_login_at > now() - interval '7 days'),
 			ARRAY(SELECT status FROM connections GROUP BY status ORDER BY status),
 			ARRAY(SELECT count(*) FROM connections GROUP BY status ORDER BY status),
-			(SELECT count(*) FROM sync_runs WHERE finished_at > now() - interval '24 hours'),
+			(SELECT count(*) FROM sync_runs WHERE finished_at > now() - interval '24 hours' AND state <> 'cancelled'),
 			(SELECT count(*) FROM sync_runs WHERE finished_at > now() - interval '24 hours' AND state = 'done'),
 			(SELECT count(*) FROM river_job WHERE state = 'available' AND scheduled_at <= now()),
 			(SELECT min(scheduled_at) FROM river_job WHERE state = 'available' AND scheduled_at <= now()),

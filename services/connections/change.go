@@ -15,6 +15,7 @@ import (
 	"dashtam/services/audit"
 	"dashtam/services/errs"
 	"dashtam/services/jobs"
+	"dashtam/services/ledger"
 )
 
 // Rename gives a connection the person's own name, 1 to 100 characters.
@@ -53,6 +54,9 @@ func (s *Service) disconnect(ctx context.Context, who, owner actor.Actor, id uui
 		}
 		revocation, err := s.c.Tokens.Destroy(ctx, tx, owner, id)
 		if err != nil {
+			return err
+		}
+		if err := ledger.Unstage(ctx, tx, owner, id); err != nil {
 			return err
 		}
 		sql, data := `DELETE FROM connections WHERE user_id = @user AND id = @id`, "deleted"

@@ -30,6 +30,7 @@ const (
 	CauseBankData     = "bank_data"       // Paused: what the bank said cannot be true
 	CauseRateLimited  = "rate_limited"    // Paused: the bank asked to wait
 	CauseIncident     = "bank_incident"   // Paused: the bank refuses everybody, which is most likely its own fault
+	CauseBudget       = "budget"          // Paused: the requests the bank allows a day are used up
 	CauseProvider     = "provider_config" // Paused: the bank refuses Dashtam itself; the administrator's matter
 	CauseInternal     = "internal"        // Paused: our own fault
 )

@@ -25,7 +25,7 @@ func (Mail) Kind() string { return "mail" }
 // InsertOpts gives mail up after a day of tries: River waits as many seconds as the fourth power of the tries there were.
 func (Mail) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: QueueMail, MaxAttempts: 14} }
 
-// Sync asks for one run of fetching a connection's data; the run's row already exists.
+// Sync asks for the next step of a run of fetching a connection's data; the run's row already exists.
 type Sync struct {
 	UserID       uuid.UUID `json:"user_id"`
 	ConnectionID uuid.UUID `json:"connection_id"`
@@ -36,7 +36,7 @@ type Sync struct {
 // Kind names the job in River's table.
 func (Sync) Kind() string { return "sync" }
 
-// InsertOpts bounds the tries of one run; the schedule starts another run later.
+// InsertOpts bounds the tries of one step; the schedule starts another run later.
 func (Sync) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: QueueSync, MaxAttempts: 4} }
 
 // Revoke asks for a bank to be told that a connection has ended. The tokens lie sealed in services/tokens, never here.

@@ -86,7 +86,7 @@ type RunnerConfig struct {
 	Periodic []Periodic
 	Log      *slog.Logger
 	Mail     int                                                // mails at once; 0 = 4
-	Sync     int                                                // syncs at once; 0 = 8
+	Sync     int                                                // steps of syncs at once; 0 = 16
 	Observe  func(kind string, failed bool, took time.Duration) // told about every try; may be nil
 }
 
@@ -98,6 +98,9 @@ const (
 	jobTimeout  = 5 * time.Minute
 	rescueAfter = 10 * time.Minute
 )
+
+// fetchCooldown is how soon after one look for jobs the next may come: a sync is a chain of steps, each a job.
+const fetchCooldown = 20 * time.Millisecond
 
 // keepDead is how long a job is kept that was given up, or that no try can help: an administrator can still have it tried.
 const keepDead = 7 * 24 * time.Hour
@@ -115,6 +118,7 @@ func NewRunner(pool *pgxpool.Pool, c RunnerConfig) (*Runner, error) {
 		Workers:                     c.Workers,
 		PeriodicJobs:                periodic,
 		JobTimeout:                  jobTimeout,
+		FetchCooldown:               fetchCooldown,
 		RescueStuckJobsAfter:        rescueAfter,
 		CancelledJobRetentionPeriod: keepDead,
 		DiscardedJobRetentionPeriod: keepDead,
@@ -123,7 +127,7 @@ func NewRunner(pool *pgxpool.Pool, c RunnerConfig) (*Runner, error) {
 		Queues: map[string]river.QueueConfig{
 			river.QueueDefault: {MaxWorkers: 2},
 			QueueMail:          {MaxWorkers: orDefault(c.Mail, 4)},
-			QueueSync:          {MaxWorkers: orDefault(c.Sync, 8)},
+			QueueSync:          {MaxWorkers: orDefault(c.Sync, 16)},
 		},
 	})
 	if err != nil {

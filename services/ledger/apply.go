@@ -24,7 +24,7 @@ func Apply(ctx context.Context, db postgres.DB, who actor.Actor, b Batch) (Resul
 	a := applying{who: who, user: who.UserID, connection: b.ConnectionID, batch: b}
 	err := pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
 		for _, step := range []func(context.Context, pgx.Tx) error{
-			a.lock, a.recognise, a.accounts, a.holdings, a.carry, a.succeed, a.forget, a.transactions, a.share, a.pair, a.days,
+			a.lock, a.recognise, a.accounts, a.holdings, a.windows, a.days,
 		} {
 			if err := step(ctx, tx); err != nil {
 				return err
@@ -44,9 +44,23 @@ type applying struct {
 	user, connection uuid.UUID
 	batch            Batch
 	ids              []uuid.UUID // of the batch's accounts, in its order
-	fresh            []uuid.UUID // transactions written by this batch
-	carries          bool        // some of the accounts came back under another id
 	result           Result
+}
+
+// windows merges the transactions of those accounts that were asked for them.
+func (a *applying) windows(ctx context.Context, tx pgx.Tx) error {
+	for i, acc := range a.batch.Accounts {
+		if acc.From.IsZero() {
+			continue
+		}
+		if err := Stage(ctx, tx, a.who, a.connection, 0, acc.Transactions); err != nil {
+			return err
+		}
+		if err := a.merge(ctx, tx, i, len(acc.Transactions)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // lock makes batches of one person wait for each other until the transaction ends, so that "read, then write" holds in

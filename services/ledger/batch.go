@@ -35,8 +35,7 @@ type BankAccount struct {
 	Holdings []BankHolding
 
 	// Transactions are those of the window From..To (dates, both included), all pages of it. A zero From means that
-	// transactions were not asked for. Posted ones are kept for ever; pending ones inside the window that the bank no
-	// longer reports are removed.
+	// transactions were not asked for. What the bank no longer reports of the window is removed, within reason: see missing.
 	From, To     time.Time
 	Transactions []BankTransaction
 }
@@ -70,10 +69,13 @@ type BankHolding struct {
 	AsOf       time.Time
 }
 
-// Result counts what a batch changed. Added, Changed and Removed count transactions, as the connection's page shows
-// them; a pending one that became posted counts as changed.
+// Result counts what was changed. Added, Changed, Merged and Removed count transactions, as the connection's page shows
+// them.
 type Result struct {
 	Added, Changed, Removed int
-	Recognised              int // accounts that came back under another id
-	Written                 int // rows of any table; 0 means the bank said nothing new
+	Recognised              int      // accounts that came back under another id
+	Merged                  int      // pending ones that were posted
+	Kept                    int      // posted ones that the bank left out, too many to be believed
+	Written                 int      // rows of any table; 0 means the bank said nothing new
+	Changes                 []Change // some of them, at most 200 a window
 }

@@ -49,14 +49,18 @@ func (a BankAccount) check() error {
 		}
 	}
 	for _, t := range a.Transactions {
-		if err := first(checkID(t.ExternalID), checkAmount(&t.Amount), checkDate(t.BookedOn), checkDate(t.HappenedAt)); err != nil {
+		if err := t.check(); err != nil {
 			return err
-		}
-		if t.Status != Pending && t.Status != Posted {
-			return errStatus
 		}
 	}
 	return nil
+}
+
+func (t BankTransaction) check() error {
+	if t.Status != Pending && t.Status != Posted {
+		return errStatus
+	}
+	return first(checkID(t.ExternalID), checkAmount(&t.Amount), checkDate(t.BookedOn), checkDate(t.HappenedAt))
 }
 
 func checkID(id string) error {
@@ -107,8 +111,7 @@ func clean(s string) string {
 	return s
 }
 
-// clean copies the batch with clean texts and known kinds, and with what a bank may repeat thrown out: an id said twice
-// counts once, the last time; a pending transaction whose posted self is in the same answer is not there any more.
+// clean copies the batch with clean texts and known kinds. An account or holding said twice counts once, the last time.
 func (b Batch) clean() Batch {
 	accounts := make([]BankAccount, len(b.Accounts))
 	for i, a := range b.Accounts {
@@ -117,7 +120,6 @@ func (b Batch) clean() Batch {
 		}
 		a.Name, a.Mask = clean(a.Name), clean(a.Mask)
 		a.Holdings = cleanHoldings(a.Holdings)
-		a.Transactions = cleanTransactions(a.Transactions)
 		accounts[i] = a
 	}
 	b.Accounts = lastOf(accounts, func(a BankAccount) string { return a.ExternalID })
@@ -136,23 +138,11 @@ func cleanHoldings(holdings []BankHolding) []BankHolding {
 	return lastOf(cleaned, func(h BankHolding) string { return h.ExternalID })
 }
 
-func cleanTransactions(transactions []BankTransaction) []BankTransaction {
-	followed := map[string]bool{}
-	for _, t := range transactions {
-		if t.Status == Posted && t.ReferenceID != "" {
-			followed[t.ReferenceID] = true
-		}
-	}
-	var cleaned []BankTransaction
-	for _, t := range transactions {
-		if t.Status == Pending && followed[t.ExternalID] {
-			continue
-		}
-		t.Payee, t.Description, t.Category = clean(t.Payee), clean(t.Description), clean(t.Category)
-		t.Kind, t.Symbol = clean(t.Kind), clean(t.Symbol)
-		cleaned = append(cleaned, t)
-	}
-	return lastOf(cleaned, func(t BankTransaction) string { return t.ExternalID })
+// clean is the transaction with clean texts.
+func (t BankTransaction) clean() BankTransaction {
+	t.ReferenceID, t.Payee, t.Description, t.Category = clean(t.ReferenceID), clean(t.Payee), clean(t.Description), clean(t.Category)
+	t.Kind, t.Symbol = clean(t.Kind), clean(t.Symbol)
+	return t
 }
 
 // lastOf keeps the last of those that share a key, in the order the keys first came.

@@ -140,11 +140,11 @@ func (a *applying) separate(ctx context.Context, tx pgx.Tx, args pgx.NamedArgs) 
 	if err != nil {
 		return err
 	}
-	a.fresh = make([]uuid.UUID, len(shared))
+	copies := make([]uuid.UUID, len(shared))
 	for i := range shared {
-		a.fresh[i] = newID()
+		copies[i] = newID()
 	}
-	args["shared"], args["copies"] = shared, a.fresh
+	args["shared"], args["copies"] = shared, copies
 	for _, sql := range separations {
 		if _, err := tx.Exec(ctx, sql, args); err != nil {
 			return err
@@ -200,7 +200,7 @@ func (a *applying) recount(ctx context.Context, tx pgx.Tx, args pgx.NamedArgs) e
 	}); err != nil {
 		return err
 	}
-	if err := a.pair(ctx, tx); err != nil {
+	if err := a.match(ctx, tx, args, `SELECT t.id, t.booked_on FROM transactions t WHERE t.user_id = @user AND t.id = ANY (@copies::uuid[]) AND `+mayBeHalf("t")); err != nil {
 		return err
 	}
 	return a.days(ctx, tx)

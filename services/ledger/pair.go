@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -20,26 +21,29 @@ type half struct {
 	Currency    string
 	AmountMinor int64
 	BookedOn    time.Time
-	Fresh       bool // written by this batch
+	Fresh       bool // written by this merge
 }
 
-// pair finds, for the transactions this batch wrote, the other half of moves between the person's own accounts: the
+// pair finds, for the transactions this merge wrote, the other half of moves between the person's own accounts: the
 // opposite amount in another account, few days away, where both banks speak of a transfer or a payment.
-func (a *applying) pair(ctx context.Context, tx pgx.Tx) error {
-	if len(a.fresh) == 0 {
-		return nil
-	}
-	if err := a.unpair(ctx, tx); err != nil {
+func (a *applying) pair(ctx context.Context, tx pgx.Tx, args pgx.NamedArgs) error {
+	if err := a.unpair(ctx, tx, args); err != nil {
 		return err
 	}
-	args := pgx.NamedArgs{"user": a.user, "fresh": a.fresh, "within": pairsWithin}
+	return a.match(ctx, tx, args, `SELECT coalesce(stored, id) AS id, booked_on FROM arrived a
+		WHERE (stored IS NULL OR fate IN ('changed', 'merged')) AND `+mayBeHalf("a"))
+}
+
+// match is pair for the transactions that the query fresh gives, id and booked_on.
+func (a *applying) match(ctx context.Context, tx pgx.Tx, args pgx.NamedArgs, fresh string) error {
+	args["within"] = pairsWithin
 	rows, err := tx.Query(ctx, `
-		SELECT id, account_id, currency, amount_minor, booked_on, id = ANY (@fresh::uuid[]) AS fresh
-		FROM transactions
-		WHERE user_id = @user AND status = 'posted' AND other_half IS NULL AND amount_minor <> 0
-			AND booked_on >= (SELECT min(booked_on) FROM transactions WHERE user_id = @user AND id = ANY (@fresh::uuid[])) - @within::integer
-			AND concat_ws(' ', category, payee, description) ~* '(transfer|payment|autopay)'
-		ORDER BY booked_on, id`, args)
+		WITH fresh AS MATERIALIZED (`+fresh+`)
+		SELECT t.id, t.account_id, t.currency, t.amount_minor, t.booked_on, t.id IN (SELECT id FROM fresh) AS fresh
+		FROM transactions t
+		WHERE t.user_id = @user AND t.other_half IS NULL AND `+mayBeHalf("t")+`
+			AND t.booked_on BETWEEN (SELECT min(booked_on) FROM fresh) - @within::integer AND (SELECT max(booked_on) FROM fresh) + @within::integer
+		ORDER BY t.booked_on, t.id`, args)
 	if err != nil {
 		return err
 	}
@@ -47,13 +51,22 @@ func (a *applying) pair(ctx context.Context, tx pgx.Tx) error {
 	if err != nil {
 		return err
 	}
-	args["ids"], args["halves"] = pairs(halves)
+	ids, others := pairs(halves)
+	if len(ids) == 0 {
+		return nil
+	}
 	tag, err := tx.Exec(ctx, `
 		UPDATE transactions t SET other_half = p.other
 		FROM unnest(@ids::uuid[], @halves::uuid[]) AS p (id, other)
-		WHERE t.user_id = @user AND t.id = p.id`, args)
+		WHERE t.user_id = @user AND t.id = p.id`, pgx.NamedArgs{"user": a.user, "ids": ids, "halves": others})
 	a.result.Written += int(tag.RowsAffected())
 	return err
+}
+
+// mayBeHalf is what half a move looks like to its bank, of a table's alias.
+func mayBeHalf(alias string) string {
+	return strings.ReplaceAll(`t.status = 'posted' AND t.amount_minor <> 0
+		AND concat_ws(' ', t.category, t.payee, t.description) ~* '(transfer|payment|autopay)'`, "t.", alias+".")
 }
 
 // pairs matches halves, the nearest days first, nobody twice; at least one of a pair is fresh. The answer holds every
@@ -96,13 +109,11 @@ func pairs(halves []half) (ids, others []uuid.UUID) {
 }
 
 // unpair frees the halves whose other half has let go because its amount changed.
-func (a *applying) unpair(ctx context.Context, tx pgx.Tx) error {
+func (a *applying) unpair(ctx context.Context, tx pgx.Tx, args pgx.NamedArgs) error {
 	tag, err := tx.Exec(ctx, `
 		UPDATE transactions t SET other_half = NULL
-		FROM transactions o
-		WHERE t.user_id = @user AND t.other_half = ANY (@fresh::uuid[])
-			AND o.user_id = t.user_id AND o.id = t.other_half AND o.other_half IS DISTINCT FROM t.id`,
-		pgx.NamedArgs{"user": a.user, "fresh": a.fresh})
+		FROM arrived a JOIN transactions o ON o.user_id = @user AND o.id = a.stored
+		WHERE a.fate IN ('changed', 'merged') AND t.user_id = @user AND t.other_half = o.id AND o.other_half IS DISTINCT FROM t.id`, args)
 	a.result.Written += int(tag.RowsAffected())
 	return err
 }

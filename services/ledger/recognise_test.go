@@ -113,10 +113,10 @@ func TestRecognise_KeepsAccountNotesAndHistory(t *testing.T) {
 	if i < 0 || list[i].Note != "for the party" || list[i].Payee != "Corner Shop" {
 		t.Errorf("the note is lost: %+v", list)
 	}
-	if r := b.lists(under("new", checking(6_186))); r != (ledger.Result{}) {
+	if r := b.lists(under("new", checking(6_186))); r.Written != 0 {
 		t.Errorf("the list once more: %+v", r)
 	}
-	if r := b.apply(under("new", checking(6_186, monthAfter()...))); r != (ledger.Result{}) {
+	if r := b.apply(under("new", checking(6_186, monthAfter()...))); r.Written != 0 {
 		t.Errorf("the transactions once more: %+v", r)
 	}
 	if n := b.count(`SELECT count(*) FROM audit_events WHERE act = 'account.merged' AND user_id = @user`); n != 1 {
@@ -164,7 +164,7 @@ func TestRecognise_AsksWhenUnsure(t *testing.T) {
 	}
 	fresh.Transactions = []ledger.BankTransaction{as("i2", posted("Interest", 3, 7))}
 	fresh.From, fresh.To = day(11, 1), day(11, 30)
-	if r := b.apply(fresh); r != (ledger.Result{}) {
+	if r := b.apply(fresh); r.Written != 0 {
 		t.Errorf("transactions of an account that waits for an answer: %+v", r)
 	}
 	if b.lists(checking(100), fresh); len(b.covered().Questions) != 1 || b.covered().Questions[0].ID != q[0].ID {
@@ -219,7 +219,7 @@ func TestDecide_Another(t *testing.T) {
 		t.Errorf("net worth %d, %+v", b.net(), c)
 	}
 	b.lists(fresh)
-	if r := b.lists(fresh); r != (ledger.Result{}) || len(b.covered().Questions) != 0 {
+	if r := b.lists(fresh); r.Written != 0 || len(b.covered().Questions) != 0 {
 		t.Errorf("it is asked again: %+v", r)
 	}
 }

@@ -1,139 +1,104 @@
 package ledger
 
 import (
-	"cmp"
 	"context"
-	"slices"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 )
 
-// postsWithin is how far apart the days of a pending transaction and of its posted self may lie. Card payments take up
-// to a week; two equal payments to one payee are seldom nearer.
-const postsWithin = 7 * 24 * time.Hour
+// postsWithin is how many days a pending transaction and its posted self may lie apart. Card payments take up to a week;
+// two equal payments to one payee are seldom nearer.
+const postsWithin = 7
 
-// waiting is a stored pending transaction that the bank no longer reports under its id.
-type waiting struct {
-	ID          uuid.UUID
-	AccountID   uuid.UUID
-	ExternalID  string
-	AmountMinor int64
-	Currency    string
-	BookedOn    time.Time
-	Payee       string
-}
-
-// succeed gives stored pending transactions the id under which the bank now reports them as posted, so that the upsert
-// finds the same row: its id, and the note the person wrote, live on.
-func (a *applying) succeed(ctx context.Context, tx pgx.Tx) error {
-	left, err := a.waiting(ctx, tx)
-	if err != nil || len(left) == 0 {
+// succeed finds, among the stored transactions the bank no longer names, those it names otherwise now, and gives them the
+// new name: so the row, its id, and the note the person wrote, live on.
+//
+// A posted one follows a pending one by the bank's own reference; without it account, amount and payee must be the same and
+// the days near, the nearest first. Whatever else is left is recognised by being the same in all a person sees, the nth of a
+// day for the nth: banks give new ids, and equal payments on one day stay as many as they were.
+func (a *applying) succeed(ctx context.Context, tx pgx.Tx, args pgx.NamedArgs) error {
+	tag, err := tx.Exec(ctx, `
+		INSERT INTO gone SELECT t.id, t.external_id, t.status, t.booked_on, t.happened_at, t.amount_minor, t.currency, t.payee
+		FROM transactions t
+		WHERE t.user_id = @user AND t.account_id = @account AND (t.status = 'pending' OR t.booked_on BETWEEN @from::date AND @to::date)
+			AND NOT EXISTS (SELECT FROM arrived n WHERE n.stored = t.id)`, args)
+	if err != nil || tag.RowsAffected() == 0 {
 		return err
 	}
-	unknown, err := a.unknown(ctx, tx)
+	if err := a.follow(ctx, tx, args); err != nil {
+		return err
+	}
+	const taken = `DELETE FROM gone g WHERE EXISTS (SELECT FROM arrived a WHERE a.stored = g.id)`
+	for _, sql := range []string{
+		taken, occurring("status, booked_on, amount_minor, currency, payee", "true"),
+		taken, occurring("booked_on, amount_minor, currency", beforeMerge),
+		taken,
+	} {
+		if _, err := tx.Exec(ctx, sql, args); err != nil {
+			return err
+		}
+	}
+	tag, err = tx.Exec(ctx, `
+		UPDATE transactions t SET external_id = a.external_id FROM arrived a
+		WHERE t.user_id = @user AND t.id = a.stored AND a.fate = 'renamed'`, args)
+	a.result.Written += int(tag.RowsAffected())
+	return err
+}
+
+// beforeMerge is true of those of g, gone, that an account had before it came back under another id, and that the bank has
+// not reported since. A bank that changes the ids of accounts may also change how it writes names, so day and amount do.
+const beforeMerge = `EXISTS (SELECT FROM merged_transactions r WHERE r.user_id = @user AND r.transaction_id = g.id AND NOT r.shared)`
+
+// occurring matches those gone of which which holds with what arrived and is new: the same in columns, the nth for the nth.
+func occurring(columns, which string) string {
+	nth := `row_number() OVER (PARTITION BY ` + columns + ` ORDER BY happened_at, id) AS k`
+	return `
+		UPDATE arrived a SET stored = m.id, fate = 'renamed' FROM (
+			SELECT o.id, c.nth FROM (SELECT id, ` + columns + `, ` + nth + ` FROM gone g WHERE ` + which + `) o
+				JOIN (SELECT nth, ` + columns + `, ` + nth + ` FROM arrived WHERE stored IS NULL) c USING (` + columns + `, k)) m
+		WHERE a.nth = m.nth`
+}
+
+// share notes which transactions from before an account came back the bank reports since.
+func (a *applying) share(ctx context.Context, tx pgx.Tx, args pgx.NamedArgs) error {
+	_, err := tx.Exec(ctx, `
+		UPDATE merged_transactions r SET shared = true FROM arrived a
+		WHERE r.user_id = @user AND r.transaction_id = a.stored AND NOT r.shared
+			AND r.merge_id IN (SELECT id FROM account_merges WHERE user_id = @user AND account_id = @account)`, args)
+	return err
+}
+
+// follow says which posted transaction follows which pending one. Nobody follows or is followed twice.
+func (a *applying) follow(ctx context.Context, tx pgx.Tx, args pgx.NamedArgs) error {
+	rows, err := tx.Query(ctx, `
+		SELECT w.id, a.nth FROM gone w JOIN (
+				SELECT w.id, a.nth, -1 AS apart FROM gone w JOIN arrived a ON a.reference_id = w.external_id
+				WHERE w.status = 'pending' AND a.status = 'posted' AND a.stored IS NULL AND a.reference_id <> ''
+				UNION ALL
+				SELECT w.id, a.nth, abs(a.booked_on - w.booked_on) FROM gone w JOIN arrived a USING (amount_minor, currency, payee)
+				WHERE w.status = 'pending' AND a.status = 'posted' AND a.stored IS NULL AND abs(a.booked_on - w.booked_on) <= @posts_within) m USING (id)
+			JOIN arrived a USING (nth)
+		ORDER BY m.apart, w.happened_at, w.id, a.happened_at, a.nth`, args)
 	if err != nil {
 		return err
 	}
 	var ids []uuid.UUID
-	var external []string
-	for id, t := range successors(left, unknown) {
-		ids, external = append(ids, id), append(external, t.ExternalID)
+	var nths []int64
+	var id uuid.UUID
+	var nth int64
+	followed, follows := map[uuid.UUID]bool{}, map[int64]bool{}
+	if _, err := pgx.ForEachRow(rows, []any{&id, &nth}, func() error {
+		if !followed[id] && !follows[nth] {
+			followed[id], follows[nth] = true, true
+			ids, nths = append(ids, id), append(nths, nth)
+		}
+		return nil
+	}); err != nil {
+		return err
 	}
 	_, err = tx.Exec(ctx, `
-		UPDATE transactions t SET external_id = s.external_id
-		FROM unnest(@ids::uuid[], @external::text[]) AS s (id, external_id)
-		WHERE t.user_id = @user AND t.id = s.id`,
-		pgx.NamedArgs{"user": a.user, "ids": ids, "external": external})
+		UPDATE arrived a SET stored = m.id, fate = 'renamed' FROM unnest(@ids::uuid[], @nths::bigint[]) AS m (id, nth) WHERE a.nth = m.nth`,
+		pgx.NamedArgs{"ids": ids, "nths": nths})
 	return err
-}
-
-// waiting reads the pending transactions of the batch's accounts that the batch does not name.
-func (a *applying) waiting(ctx context.Context, tx pgx.Tx) ([]waiting, error) {
-	rows, err := tx.Query(ctx, `
-		SELECT id, account_id, external_id, amount_minor, currency, booked_on, payee
-		FROM transactions WHERE user_id = @user AND account_id = ANY (@accounts::uuid[]) AND status = 'pending'`,
-		pgx.NamedArgs{"user": a.user, "accounts": a.ids})
-	if err != nil {
-		return nil, err
-	}
-	pending, err := pgx.CollectRows(rows, pgx.RowToStructByName[waiting])
-	if err != nil {
-		return nil, err
-	}
-	type key struct {
-		account  uuid.UUID
-		external string
-	}
-	named := map[key]bool{}
-	for _, t := range a.reported() {
-		named[key{t.account, t.ExternalID}] = true
-	}
-	return slices.DeleteFunc(pending, func(w waiting) bool { return named[key{w.AccountID, w.ExternalID}] }), nil
-}
-
-// unknown are the batch's posted transactions that are not stored yet.
-func (a *applying) unknown(ctx context.Context, tx pgx.Tx) ([]reported, error) {
-	posted := slices.DeleteFunc(a.reported(), func(t reported) bool { return t.Status != Posted })
-	accounts, external := make([]uuid.UUID, len(posted)), make([]string, len(posted))
-	for i, t := range posted {
-		accounts[i], external[i] = t.account, t.ExternalID
-	}
-	rows, err := tx.Query(ctx, `
-		SELECT b.nth
-		FROM unnest(@accounts::uuid[], @external::text[]) WITH ORDINALITY AS b (account_id, external_id, nth)
-		WHERE NOT EXISTS (SELECT FROM transactions t
-			WHERE t.user_id = @user AND t.account_id = b.account_id AND t.external_id = b.external_id)
-		ORDER BY b.nth`,
-		pgx.NamedArgs{"user": a.user, "accounts": accounts, "external": external})
-	if err != nil {
-		return nil, err
-	}
-	nth, err := pgx.CollectRows(rows, pgx.RowTo[int64])
-	if err != nil {
-		return nil, err
-	}
-	unknown := make([]reported, len(nth))
-	for i, n := range nth {
-		unknown[i] = posted[n-1]
-	}
-	return unknown, nil
-}
-
-// successors says which posted transaction follows which pending one. The bank's own reference decides; without one,
-// account, amount and payee must be the same and the days near, the nearest pair first. Nobody follows or is followed
-// twice, so twins stay two.
-func successors(pending []waiting, posted []reported) map[uuid.UUID]reported {
-	type pair struct {
-		pending, posted int
-		apart           time.Duration // below zero for the bank's word, which goes first
-	}
-	var pairs []pair
-	for i, w := range pending {
-		for j, t := range posted {
-			apart := t.BookedOn.Sub(w.BookedOn).Abs()
-			switch {
-			case w.AccountID != t.account:
-			case t.ReferenceID != "" && t.ReferenceID == w.ExternalID:
-				pairs = append(pairs, pair{i, j, -1})
-			case w.same(t) && apart <= postsWithin:
-				pairs = append(pairs, pair{i, j, apart})
-			}
-		}
-	}
-	slices.SortStableFunc(pairs, func(x, y pair) int { return cmp.Compare(x.apart, y.apart) })
-	follows := map[uuid.UUID]reported{}
-	taken := map[int]bool{}
-	for _, p := range pairs {
-		if _, followed := follows[pending[p.pending].ID]; followed || taken[p.posted] {
-			continue
-		}
-		follows[pending[p.pending].ID], taken[p.posted] = posted[p.posted], true
-	}
-	return follows
-}
-
-func (w waiting) same(t reported) bool {
-	return w.AmountMinor == t.Amount.Minor && w.Currency == t.Amount.Currency && w.Payee == t.Payee
 }

@@ -113,11 +113,23 @@ func (g *guarded) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := CheckURL(r.URL, g.private); err != nil {
 		return nil, err
 	}
+	if spend, ok := r.Context().Value(spendKey{}).(func(context.Context) error); ok {
+		if err := spend(r.Context()); err != nil {
+			return nil, err
+		}
+	}
 	answer, err := g.RoundTripper.RoundTrip(r)
 	if bytes, ok := r.Context().Value(countKey{}).(*atomic.Int64); ok && err == nil {
 		answer.Body = countedBody{answer.Body, bytes}
 	}
 	return answer, err
+}
+
+type spendKey struct{}
+
+// Rationed makes every request to a bank under ctx call spend first, whose error keeps it from being sent.
+func Rationed(ctx context.Context, spend func(context.Context) error) context.Context {
+	return context.WithValue(ctx, spendKey{}, spend)
 }
 
 // CheckURL says whether u may be a bank's: https (http too, when private addresses are allowed), a host, no user.

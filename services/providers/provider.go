@@ -33,6 +33,9 @@ type Profile struct {
 	Scopes   []string // the least that is needed (OA-18)
 
 	HistoryDays int  // how far back the first sync asks
+	WindowDays  int  // how many days one request may ask for; 0 = any number
+	AtOnce      int  // how many connections one node reads at the same time; 0 = 8
+	DailyReads  int  // requests a day for one connection, before the bank refuses or bans; 0 = no such limit
 	ConsentDays int  // how long a permission lasts; 0 = until it is withdrawn
 	SignInDays  int  // how long one sign-in at the bank lasts at all, whatever is renewed meanwhile; 0 = as long as the permission
 	Sandbox     bool // invented customers and money
@@ -78,8 +81,15 @@ type Access interface {
 type Data interface {
 	// Accounts lists the accounts with balances and holdings, without transactions.
 	Accounts(ctx context.Context, access encryption.Secret) ([]ledger.BankAccount, error)
-	// Transactions reads all pages of the window From..To (dates) into account.
-	Transactions(ctx context.Context, access encryption.Secret, account ledger.BankAccount, from, to time.Time) (ledger.BankAccount, error)
+	// Transactions reads one page of what happened on an account from..to (dates, both included). An empty cursor is the
+	// first page; others come from the page before, perhaps of an earlier process.
+	Transactions(ctx context.Context, access encryption.Secret, account Account, from, to time.Time, cursor string) (Page, error)
+}
+
+// Account is what has to be known of an account to ask for its transactions.
+type Account struct {
+	ID       string // the bank's
+	Currency string
 }
 
 // Attempt is the secrets of one authorization on its way.

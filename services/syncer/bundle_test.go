@@ -29,34 +29,46 @@ var today = time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
 
 // bundle is a database of its own, a bank, and a person with a fresh connection whose first sync is queued.
 type bundle struct {
-	*testing.T
+	testing.TB
 	db          *postgres.Pool
 	keys        *encryption.Keyring
 	bank        *banktest.Bank
+	other       *banktest.Bank           // another one, "other"; may be nil
+	profile     func(*providers.Profile) // changes what is declared about it; may be nil
 	connections *connections.Service
 	service     *syncer.Service
+	config      syncer.Config
 	who         actor.Actor
 	id          uuid.UUID
 }
 
-func newBundle(t *testing.T) *bundle {
+func newBundle(t testing.TB) *bundle { return openFor(t, nil) }
+
+// openFor is a bundle whose bank is declared otherwise.
+func openFor(t testing.TB, profile func(*providers.Profile)) *bundle {
 	t.Helper()
-	b := &bundle{T: t, db: pgtest.New(t), bank: banktest.New(t)}
-	key, err := encryption.GenerateKey("k1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if b.keys, err = encryption.ParseKeyring(key.Line().Reveal()); err != nil {
-		t.Fatal(err)
-	}
-	b.open()
+	b := &bundle{TB: t, db: pgtest.New(t), bank: banktest.New(t), profile: profile}
+	b.start()
 	return b
 }
 
+// start makes the keys, the services, and a person with a fresh connection.
+func (b *bundle) start() {
+	b.Helper()
+	key, err := encryption.GenerateKey("k1")
+	if err != nil {
+		b.Fatal(err)
+	}
+	if b.keys, err = encryption.ParseKeyring(key.Line().Reveal()); err != nil {
+		b.Fatal(err)
+	}
+	b.open()
+}
+
 // next is the same installation with another bank and another person, for a sub-test.
-func (b *bundle) next(t *testing.T) *bundle {
+func (b *bundle) next(t testing.TB) *bundle {
 	t.Helper()
-	n := &bundle{T: t, db: b.db, keys: b.keys, bank: banktest.New(t)}
+	n := &bundle{TB: t, db: b.db, keys: b.keys, bank: banktest.New(t)}
 	n.open()
 	return n
 }
@@ -69,14 +81,25 @@ func (b *bundle) open() {
 		b.Fatal(err)
 	}
 	vault := tokens.New(tokens.Config{DB: b.db, Keys: b.keys, Wait: 2 * time.Millisecond})
-	registry, limiter := providers.NewRegistry(b.bank.Provider()), limits.New(b.db, time.Now)
+	provider := b.bank.Provider()
+	if b.profile != nil {
+		b.profile(&provider.Profile)
+	}
+	list := []providers.Provider{provider}
+	if b.other != nil {
+		other := b.other.Provider()
+		other.Profile.Slug = "other"
+		list = append(list, other)
+	}
+	registry, limiter := providers.NewRegistry(list...), limits.New(b.db, time.Now)
 	b.connections = connections.New(connections.Config{
 		DB: b.db, Tokens: vault, Providers: registry, Limits: limiter, Jobs: queue, Key: b.keys.Derive("connect"), Enqueue: syncer.Enqueue(queue),
 	})
-	b.service = syncer.New(syncer.Config{
+	b.config = syncer.Config{
 		DB: b.db, Connections: b.connections, Tokens: vault, Providers: registry, Queue: queue, Limits: limiter,
-		Now: func() time.Time { return today.Add(9 * time.Hour) },
-	})
+		Now: func() time.Time { return today.Add(9 * time.Hour) }, CoolDown: time.Nanosecond,
+	}
+	b.service = syncer.New(b.config)
 	b.who = b.person()
 	b.id = b.connect(b.who)
 }
@@ -90,7 +113,9 @@ func (b *bundle) person() actor.Actor {
 }
 
 // connect goes through the authorization.
-func (b *bundle) connect(who actor.Actor) uuid.UUID {
+func (b *bundle) connect(who actor.Actor) uuid.UUID { return b.connectTo(who, slug, b.bank) }
+
+func (b *bundle) connectTo(who actor.Actor, slug string, bank *banktest.Bank) uuid.UUID {
 	b.Helper()
 	if err := b.connections.Start(b.Context(), who, slug, uuid.Nil); err != nil {
 		b.Fatal(err)
@@ -99,7 +124,7 @@ func (b *bundle) connect(who actor.Actor) uuid.UUID {
 	if err != nil {
 		b.Fatal(err)
 	}
-	q := b.bank.Consent(b.T, address)
+	q := bank.Consent(b.TB, address)
 	id, err := b.connections.Callback(b.Context(), who, slug, connections.Answer{State: q.Get("state"), Code: q.Get("code"), Issuer: q.Get("iss")})
 	if err != nil {
 		b.Fatal(err)
@@ -121,12 +146,24 @@ func (b *bundle) job() (args jobs.Sync) {
 	return args
 }
 
-// work is one try of the newest job; it must not ask for another.
-func (b *bundle) work() {
+// step is one try of the newest job; it must not ask for another.
+func (b *bundle) step() {
 	b.Helper()
 	if err := b.service.Work(b.Context(), b.job(), 1); err != nil {
 		b.Fatal(err)
 	}
+}
+
+// work works the newest run to its end.
+func (b *bundle) work() {
+	b.Helper()
+	for range 100 {
+		b.step()
+		if n := b.count(`SELECT count(*) FROM sync_runs WHERE connection_id = $1 AND state IN ('queued', 'running')`, b.id); n == 0 {
+			return
+		}
+	}
+	b.Fatal("the run does not end")
 }
 
 // again queues another run and works it.
@@ -155,11 +192,30 @@ func (b *bundle) count(sql string, args ...any) (n int) {
 
 func (b *bundle) progress() syncer.Run {
 	b.Helper()
-	r, err := b.service.Progress(b.Context(), b.who, b.id)
+	r, _, err := b.service.Progress(b.Context(), b.who, b.id)
 	if err != nil {
 		b.Fatal(err)
 	}
 	return r
+}
+
+func (b *bundle) view() syncer.View {
+	b.Helper()
+	v, err := b.service.View(b.Context(), b.who, b.id)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return v
+}
+
+// await waits for what another goroutine brings about.
+func (b *bundle) await(is func() bool) {
+	b.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !is(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			b.Fatal("it never came about")
+		}
+	}
 }
 
 func (b *bundle) get() connections.Detail {

@@ -65,6 +65,9 @@ func judge(err error) verdict {
 			wait = waitLimit
 		}
 		wait = min(max(wait, leastLimit), mostWait)
+		if f.Code == providers.Budget {
+			return paused(connections.CauseBudget, around(wait+jitter/8, jitter/8), false)
+		}
 		return paused(connections.CauseRateLimited, around(wait+wait/8, wait/8), false) // never sooner than asked
 	case providers.Nonsense:
 		return paused(connections.CauseBankData, around(waitDay, jitter), false)
@@ -77,10 +80,10 @@ func judge(err error) verdict {
 func (r *running) fail(ctx context.Context, v verdict, again bool) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTime)
 	defer cancel()
-	outcome, sql := v.Outcome, `UPDATE sync_runs SET state = 'failed', failure = @failure, finished_at = now()`
+	outcome, sql := v.Outcome, `UPDATE sync_runs SET state = 'failed', failure = @failure, finished_at = now(), lease_until = NULL`
 	if again {
 		outcome = connections.Outcome{Status: connections.Syncing, Cause: v.Cause}
-		sql = `UPDATE sync_runs SET failure = @failure`
+		sql = `UPDATE sync_runs SET failure = @failure, moved_at = now(), lease_until = NULL`
 	}
 	err := pgx.BeginFunc(ctx, r.s.c.DB, func(tx pgx.Tx) error {
 		_, err := r.s.c.Connections.Lock(ctx, tx, r.who, r.connection)
@@ -90,7 +93,8 @@ func (r *running) fail(ctx context.Context, v verdict, again bool) error {
 		if err != nil && !errors.Is(err, connections.ErrGone) {
 			return err
 		}
-		if _, err := tx.Exec(ctx, sql+r.where(), r.args(pgx.NamedArgs{"failure": v.Cause})); err != nil {
+		tag, err := tx.Exec(ctx, sql+r.where(), r.args(pgx.NamedArgs{"failure": v.Cause}))
+		if err != nil || tag.RowsAffected() == 0 { // over, or somebody else's
 			return err
 		}
 		return r.s.c.Connections.Report(ctx, tx, r.who, r.connection, outcome)

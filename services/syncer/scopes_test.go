@@ -8,11 +8,11 @@ import (
 )
 
 // What the person left out at the bank is not asked for, and what was known of it stays (OA-18).
-// Break OA-18: services/syncer/run.go: in work, leave out "if !reads.Transactions"
-// Break OA-18: services/syncer/run.go: in work, leave out "if !reads.Holdings"
+// Break OA-18: services/syncer/run.go: in plan, leave out "if !reads.Transactions"
+// Break OA-18: services/syncer/run.go: in plan, leave out "if !reads.Holdings"
 func TestRun_OA18_AsksOnlyForWhatWasAllowed(t *testing.T) {
 	whole := newBundle(t)
-	b := &bundle{T: t, db: whole.db, keys: whole.keys, bank: banktest.New(t)}
+	b := &bundle{TB: t, db: whole.db, keys: whole.keys, bank: banktest.New(t)}
 	broker := `{"accountCategory":"INVESTMENT_ACCOUNT","accountId":"brk","accountType":"BROKERAGEPRODUCT","currency":{"currencyCode":"USD"},"currentValue":500`
 	b.bank.Accounts = append(b.bank.Accounts, broker+`,"holdings":[{"holdingId":"h1","symbol":"VTI","holdingName":"Total Market","units":2,"marketValue":500}]}`)
 	b.open()

@@ -2,7 +2,9 @@ package syncer
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -24,6 +26,9 @@ import (
 var (
 	ErrNoRun    = errs.New(errs.NotFound, "This connection was never synced.")
 	ErrNeedsYou = errs.New(errs.Conflict, "The bank does not let us in any more. Reconnect first.")
+	ErrNotOn    = errs.New(errs.Conflict, "No sync is running.")
+	// ErrTooSoon is the cause of a RateLimited error that says when one may ask again.
+	ErrTooSoon = errors.New("syncer: asked again too soon")
 )
 
 // syncRule bounds how often one person can make us ask banks (RL-1).
@@ -38,17 +43,29 @@ type Config struct {
 	Queue       *jobs.Queue
 	Limits      *limits.Service
 	Now         func() time.Time // which day it is; nil = time.Now
+	Lease       time.Duration    // after which silence of a worker another one takes over; 0 = 1 min
+	CoolDown    time.Duration    // between two syncs that a person asks for; 0 = 5 min
 }
 
 // Service runs syncs.
-type Service struct{ c Config }
+type Service struct {
+	c       Config
+	mu      sync.Mutex
+	working map[string]int // steps on their way on this node, by provider
+}
 
 // New makes a Service. It does no I/O.
 func New(c Config) *Service {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Service{c}
+	if c.Lease == 0 {
+		c.Lease = time.Minute
+	}
+	if c.CoolDown == 0 {
+		c.CoolDown = 5 * time.Minute
+	}
+	return &Service{c: c, working: map[string]int{}}
 }
 
 // Causes of a run.
@@ -60,10 +77,11 @@ const (
 
 // States of a run.
 const (
-	Queued  = "queued"
-	Running = "running"
-	Done    = "done"
-	Failed  = "failed"
+	Queued    = "queued"
+	Running   = "running"
+	Done      = "done" // everything came, or everything but some accounts
+	Failed    = "failed"
+	Cancelled = "cancelled" // by the person; what had come stays
 )
 
 // Run is one try to fetch a connection's data. Failure is one of services/connections' causes, or empty.
@@ -77,10 +95,14 @@ type Run struct {
 	FinishedAt    *time.Time
 	AccountsTotal int
 	AccountsDone  int
-	Added         int // transactions
-	Changed       int
-	Removed       int
-	Recognised    int // accounts that came back under another id
+	// AccountsFailed is how many accounts could not be read, while others could.
+	AccountsFailed int
+	Added          int // transactions
+	Changed        int
+	Merged         int // pending ones that were posted
+	Removed        int
+	Kept           int // posted ones that the bank left out, too many to be believed
+	Recognised     int // accounts that came back under another id
 }
 
 // Enqueue makes the function that queues a connection's first sync, for connections.Config.
@@ -103,9 +125,12 @@ func (s *Service) SyncNow(ctx context.Context, who actor.Actor, id uuid.UUID) er
 		if state.Status == connections.NeedsYou {
 			return ErrNeedsYou
 		}
-		open, err := anyOpen(ctx, tx, who, id)
+		open, wait, err := s.lately(ctx, tx, who, id)
 		if err != nil || open {
 			return err
+		}
+		if wait > 0 {
+			return tooSoon(wait)
 		}
 		if err := enqueue(ctx, tx, s.c.Queue, who, id, Manual); err != nil {
 			return err
@@ -121,21 +146,17 @@ func (s *Service) SyncNow(ctx context.Context, who actor.Actor, id uuid.UUID) er
 	return nil
 }
 
-// Progress is the newest run of a connection, or ErrNoRun. It only reads.
-func (s *Service) Progress(ctx context.Context, who actor.Actor, id uuid.UUID) (Run, error) {
+// Progress is the newest run of a connection and how far its accounts are, or ErrNoRun. It only reads.
+func (s *Service) Progress(ctx context.Context, who actor.Actor, id uuid.UUID) (Run, []Account, error) {
 	runs, err := readRuns(ctx, s.c.DB, who, id, 1)
 	if err != nil {
-		return Run{}, err
+		return Run{}, nil, err
 	}
 	if len(runs) == 0 {
-		return Run{}, ErrNoRun
+		return Run{}, nil, ErrNoRun
 	}
-	return runs[0], nil
-}
-
-// Runs lists the last 30 runs of a connection, the newest first.
-func (s *Service) Runs(ctx context.Context, who actor.Actor, id uuid.UUID) ([]Run, error) {
-	return readRuns(ctx, s.c.DB, who, id, 30)
+	accounts, err := s.accounts(ctx, who, id)
+	return runs[0], accounts, err
 }
 
 // AddWorkers registers the workers of jobs.Sync and jobs.SyncDue.
@@ -144,30 +165,48 @@ func (s *Service) AddWorkers(workers *river.Workers) {
 	river.AddWorker(workers, &dueWorker{s: s})
 }
 
-// enqueue makes a run: its row and its job.
+// enqueue makes a run: its row and its job. One that is on makes way: a new permission begins anew.
 func enqueue(ctx context.Context, tx pgx.Tx, queue *jobs.Queue, who actor.Actor, connection uuid.UUID, cause string) error {
-	run := uuid.Must(uuid.NewV7())
+	args := pgx.NamedArgs{"user": who.UserID, "connection": connection, "run": uuid.Must(uuid.NewV7()), "cause": cause}
 	if _, err := tx.Exec(ctx, `
-		INSERT INTO sync_runs (user_id, connection_id, id, cause, state) VALUES (@user, @connection, @run, @cause, 'queued')`,
-		pgx.NamedArgs{"user": who.UserID, "connection": connection, "run": run, "cause": cause}); err != nil {
+		UPDATE sync_runs SET state = 'cancelled', finished_at = now(), lease_until = NULL
+		WHERE user_id = @user AND connection_id = @connection AND state IN ('queued', 'running')`, args); err != nil {
 		return fmt.Errorf("syncer: queueing a run: %w", err)
 	}
-	return queue.Enqueue(ctx, tx, jobs.Sync{UserID: who.UserID, ConnectionID: connection, RunID: run, RequestID: who.RequestID})
+	if _, err := tx.Exec(ctx, `
+		INSERT INTO sync_runs (user_id, connection_id, id, cause, state) VALUES (@user, @connection, @run, @cause, 'queued')`, args); err != nil {
+		return fmt.Errorf("syncer: queueing a run: %w", err)
+	}
+	return queue.Enqueue(ctx, tx, jobs.Sync{UserID: who.UserID, ConnectionID: connection, RunID: args["run"].(uuid.UUID), RequestID: who.RequestID})
 }
 
-func anyOpen(ctx context.Context, tx pgx.Tx, who actor.Actor, connection uuid.UUID) (open bool, err error) {
-	err = tx.QueryRow(ctx, `
-		SELECT EXISTS (SELECT FROM sync_runs WHERE user_id = @user AND connection_id = @connection AND state IN ('queued', 'running'))`,
-		pgx.NamedArgs{"user": who.UserID, "connection": connection}).Scan(&open)
+// lately says whether a run is on, and how long the person has to wait until they may ask for another.
+func (s *Service) lately(ctx context.Context, db postgres.DB, who actor.Actor, connection uuid.UUID) (open bool, wait time.Duration, err error) {
+	var seconds float64
+	err = db.QueryRow(ctx, `
+		SELECT coalesce(bool_or(state IN ('queued', 'running')), false),
+			coalesce(extract(epoch FROM max(queued_at) FILTER (WHERE cause = 'manual') + @pause::float8 * interval '1 second' - now()), 0)::float8
+		FROM sync_runs WHERE user_id = @user AND connection_id = @connection`,
+		pgx.NamedArgs{"user": who.UserID, "connection": connection, "pause": s.c.CoolDown.Seconds()}).Scan(&open, &seconds)
 	if err != nil {
-		return false, fmt.Errorf("syncer: %w", err)
+		return false, 0, fmt.Errorf("syncer: %w", err)
 	}
-	return open, nil
+	return open, time.Duration(max(seconds, 0) * float64(time.Second)), nil
+}
+
+// tooSoon says when one may ask again.
+func tooSoon(wait time.Duration) error {
+	words := "a minute"
+	if minutes := int((wait + time.Minute - 1) / time.Minute); minutes > 1 {
+		words = fmt.Sprintf("%d minutes", minutes)
+	}
+	return errs.Retry(errs.RateLimited, "This connection was synced a moment ago. You can sync it again in "+words+".", wait).Because(ErrTooSoon)
 }
 
 func readRuns(ctx context.Context, db postgres.DB, who actor.Actor, connection uuid.UUID, limit int) ([]Run, error) {
 	rows, err := db.Query(ctx, `
-		SELECT id, cause, state, failure, queued_at, started_at, finished_at, accounts_total, accounts_done, added, changed, removed, recognised
+		SELECT id, cause, state, failure, queued_at, started_at, finished_at, accounts_total, accounts_done,
+			accounts_failed, added, changed, merged, removed, kept, recognised
 		FROM sync_runs WHERE user_id = @user AND connection_id = @connection ORDER BY queued_at DESC, id DESC LIMIT @limit`,
 		pgx.NamedArgs{"user": who.UserID, "connection": connection, "limit": limit})
 	if err != nil {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"dashtam/services/audit"
 	"dashtam/services/connections"
 	"dashtam/services/ledger"
@@ -19,7 +21,7 @@ type Connection struct {
 	connections.Detail
 	Fields
 	Covered ledger.Covered
-	Runs    []syncer.Run
+	Sync    syncer.View
 	Uses    []tokens.Use
 	Now     time.Time // in the person's zone
 }
@@ -40,8 +42,8 @@ func (p Connection) answer() string {
 
 // running is the run that is on; its progress is shown while there is one.
 func (p Connection) running() (syncer.Run, bool) {
-	if len(p.Runs) > 0 && Open(p.Runs[0]) {
-		return p.Runs[0], true
+	if len(p.Sync.Runs) > 0 && Open(p.Sync.Runs[0]) {
+		return p.Sync.Runs[0], true
 	}
 	return syncer.Run{}, false
 }
@@ -72,6 +74,9 @@ func (p Connection) permission() []components.Fact {
 	)
 	if words := p.leftOut(); words != "" {
 		facts = append(facts, components.Fact{Label: "Left out", Value: words})
+	}
+	if b := p.Sync.Budget; b.Daily > 0 {
+		facts = append(facts, components.Fact{Label: "Requests", Value: fmt.Sprintf("%d of %d used today", b.Used, b.Daily)})
 	}
 	if p.Profile.Kind != "" {
 		facts = append(facts, components.Fact{Label: "Method", Value: strings.ToUpper(p.Profile.Kind) + ", OAuth, PKCE"})
@@ -143,15 +148,24 @@ func brought(r syncer.Run) string {
 	case Open(r):
 		return "on its way"
 	}
+	return counts(r)
+}
+
+// counts is how many transactions a run changed.
+func counts(r syncer.Run) string {
 	var parts []string
-	if r.Added > 0 {
-		parts = append(parts, "+"+components.Count(r.Added)+" new")
+	for _, c := range []struct {
+		n     int
+		words string
+	}{
+		{r.Added, "+%s new"}, {r.Changed, "%s changed"}, {r.Merged, "%s merged"}, {r.Removed, "%s gone"}, {r.Kept, "%s left out by the bank and kept"},
+	} {
+		if c.n > 0 {
+			parts = append(parts, fmt.Sprintf(c.words, components.Count(c.n)))
+		}
 	}
-	if r.Changed > 0 {
-		parts = append(parts, components.Count(r.Changed)+" changed")
-	}
-	if r.Removed > 0 {
-		parts = append(parts, components.Count(r.Removed)+" gone")
+	if r.Recognised > 0 {
+		parts = append(parts, components.Plural(r.Recognised, "account")+" recognised")
 	}
 	if r.Recognised > 0 {
 		parts = append(parts, components.Plural(r.Recognised, "account")+" recognised")
@@ -162,10 +176,69 @@ func brought(r syncer.Run) string {
 	return strings.Join(parts, ", ")
 }
 
+// some reports whether a run changed anything.
+func some(r syncer.Run) bool { return r.Added+r.Changed+r.Merged+r.Removed > 0 }
+
+// again is the button that syncs, or what stands in its place for a while.
+func (p Connection) again(verb, icon, look string) components.ButtonProps {
+	if p.Sync.Wait <= 0 {
+		return components.ButtonProps{Label: verb, Icon: icon, Look: look}
+	}
+	minutes := int((p.Sync.Wait + time.Minute - 1) / time.Minute)
+	return components.ButtonProps{Label: "Sync again in " + components.Plural(minutes, "minute"), Icon: icon, Disabled: true}
+}
+
+// synced is how an account stands with its bank.
+func (p Connection) synced(id uuid.UUID) (a syncer.Account) {
+	for _, a := range p.Sync.Accounts {
+		if a.ID == id {
+			return a
+		}
+	}
+	return a
+}
+
+// trouble is why an account is not like the others; empty when it is.
+func (p Connection) trouble(a syncer.Account) string {
+	var words string
+	switch cause, ok := causes[a.Failure]; {
+	case ok:
+		words = cause
+	case a.Failure != "":
+		words = "The last try to read this account did not work."
+	case a.Kept > 0:
+		return "The bank left out " + components.Plural(a.Kept, "transaction") + " it had reported before. We kept what was there."
+	default:
+		return ""
+	}
+	if a.FetchedAt == nil {
+		return words + " It was never read whole."
+	}
+	return words + " Last read " + components.WhenInSentence(*a.FetchedAt, p.Now) + "."
+}
+
 // Progress is a run on its way, in words.
 type Progress struct {
-	Run  syncer.Run
-	Path string // of the connection
+	Run      syncer.Run
+	Accounts []syncer.Account
+	Path     string // of the connection
+}
+
+// far is how far an account is.
+func (p Progress) far(a syncer.Account) string {
+	switch {
+	case a.Windows == 0:
+		return "waiting"
+	case a.Windows == a.Read && a.Failure != "":
+		return "could not be read"
+	case a.Windows == a.Read:
+		return "done"
+	case a.Staged > 0:
+		return "reading, " + components.Plural(a.Staged, "transaction") + " so far"
+	case a.Read > 0:
+		return "the newest are here, older ones follow"
+	}
+	return "waiting"
 }
 
 func (p Progress) sentence() string {

@@ -147,6 +147,7 @@ var causes = map[string]string{
 	connections.CauseBankData:     "The bank sent figures that cannot be true, so none of them were kept.",
 	connections.CauseRateLimited:  "The bank asked us to wait.",
 	connections.CauseIncident:     "The bank refuses all its customers at the moment, so the fault is most likely its own.",
+	connections.CauseBudget:       "The requests this bank allows in a day are used up, but for some that are kept for you.",
 	connections.CauseProvider:     "The bank does not accept Dashtam at the moment. That is your administrator's to repair.",
 	connections.CauseInternal:     "Something went wrong on our side. It is written down.",
 }

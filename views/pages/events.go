@@ -29,7 +29,7 @@ var acts = map[string]string{ //nolint:gosec // no credentials: words about them
 	"profile":         "Changed the profile", "profile.theme": "Changed the appearance",
 	"connection.start": "Left for a bank", "connection.answer": "Came back from a bank", "connection.exchange": "Asked a bank for tokens",
 	"connection.created": "Connected a bank", "connection.renewed": "Renewed a permission", "connection.renamed": "Renamed a connection",
-	"connection.sync": "Pressed “Sync now”", "connection.disconnected": "Ended a connection", "connection.revoked": "Told a bank that a connection ended",
+	"connection.sync": "Pressed “Sync now”", "connection.sync_cancelled": "Cancelled a sync", "connection.disconnected": "Ended a connection", "connection.revoked": "Told a bank that a connection ended",
 	"tokens.recovered": "Stored a bank's answer that had waited for the database",
 	"provider.paused":  "Left a bank alone that refuses everybody", "provider.resumed": "Went on with a paused bank",
 	"connection.needs_you": "Found that a connection needs its owner", "connection.paused": "Paused a connection",

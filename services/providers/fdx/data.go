@@ -16,13 +16,8 @@ import (
 	"dashtam/services/providers"
 )
 
-// The bounds of one listing: what a person can have, generously, and what a broken bank can make us ask.
 const (
 	pageSize       = 500
-	mostPages      = 1000
-	mostItems      = 200_000
-	mostIdle       = 3 // pages in a row that bring nothing new
-	longestNext    = 4096
 	shortestNumber = 6 // characters of a whole account number
 )
 
@@ -37,25 +32,32 @@ type listing struct {
 // Accounts lists the accounts with balances and holdings. A list that leaves the details out is completed one by one.
 func (a *Adapter) Accounts(ctx context.Context, access encryption.Secret) ([]ledger.BankAccount, error) {
 	var list []ledger.BankAccount
-	err := a.each(ctx, access, "/accounts", url.Values{"resultType": {"details"}}, "Account", func(raw json.RawMessage) (string, error) {
-		var f account
-		if err := json.Unmarshal(raw, &f); err != nil {
-			return "", errShape
+	var walk providers.Walk
+	for cursor := ""; ; {
+		var ids []string
+		next, err := a.page(ctx, access, "/accounts", url.Values{"resultType": {"details"}}, cursor, "Account", func(raw json.RawMessage) error {
+			var f account
+			if err := json.Unmarshal(raw, &f); err != nil {
+				return errShape
+			}
+			b, err := f.toLedger(a.c.Now())
+			if errors.Is(err, errNoBalance) {
+				b, err = a.detail(ctx, access, f.AccountID)
+			}
+			if b.NumberHash == nil {
+				b.NumberHash = a.numberHash(string(f.AccountNumber))
+			}
+			list, ids = append(list, b), append(ids, f.AccountID)
+			return err
+		})
+		if err == nil {
+			err = walk.Read(next, ids)
 		}
-		b, err := f.toLedger(a.c.Now())
-		if errors.Is(err, errNoBalance) {
-			b, err = a.detail(ctx, access, f.AccountID)
+		if err != nil || next == "" {
+			return list, err
 		}
-		if err != nil {
-			return "", err
-		}
-		if b.NumberHash == nil {
-			b.NumberHash = a.numberHash(string(f.AccountNumber))
-		}
-		list = append(list, b)
-		return f.AccountID, nil
-	})
-	return list, err
+		cursor = next
+	}
 }
 
 // detail asks for one account.
@@ -85,79 +87,75 @@ func (a *Adapter) numberHash(number string) []byte {
 	return mac.Sum(nil)
 }
 
-// Transactions reads all pages of the window into account.
-func (a *Adapter) Transactions(ctx context.Context, access encryption.Secret, account ledger.BankAccount, from, to time.Time) (ledger.BankAccount, error) {
+// Transactions reads one page of the window.
+func (a *Adapter) Transactions(ctx context.Context, access encryption.Secret, account providers.Account, from, to time.Time, cursor string) (p providers.Page, err error) {
 	query := url.Values{"startTime": {from.Format(time.DateOnly)}, "endTime": {to.Format(time.DateOnly)}}
-	account.From, account.To, account.Transactions = from, to, nil
-	place := "/accounts/" + url.PathEscape(account.ExternalID) + "/transactions"
-	err := a.each(ctx, access, place, query, "Transaction", func(raw json.RawMessage) (string, error) {
+	place := "/accounts/" + url.PathEscape(account.ID) + "/transactions"
+	p.Next, err = a.page(ctx, access, place, query, cursor, "Transaction", func(raw json.RawMessage) error {
 		var f transaction
 		if err := json.Unmarshal(raw, &f); err != nil {
-			return "", errShape
+			return errShape
 		}
-		t, ok, err := f.toLedger(account.Balance.Currency)
-		if ok {
-			account.Transactions = append(account.Transactions, t)
+		t, ok, err := f.toLedger(account.Currency)
+		if ok && err == nil {
+			p.Transactions = append(p.Transactions, t)
 		}
-		return f.TransactionID, err
+		return err
 	})
-	return account, err
+	return p, err
 }
 
-// each walks the pages of a listing and calls item for everything on them, with what v5 wraps taken out. item returns the
-// item's id. A walk that does not end is a failure: a page asked for twice, pages that bring nothing new, too many pages.
-func (a *Adapter) each(ctx context.Context, access encryption.Secret, path string, query url.Values, suffix string, item func(json.RawMessage) (string, error)) error {
-	query.Set("limit", strconv.Itoa(pageSize))
-	place := a.c.Profile.API + path + "?" + query.Encode()
-	asked, seen, idle := map[string]bool{}, map[string]bool{}, 0
-	for pages := 0; place != ""; pages++ {
-		if asked[place] || idle > mostIdle || pages == mostPages || len(seen) > mostItems {
-			return &providers.Failure{Class: providers.Nonsense, Code: "endless_pages"}
-		}
-		asked[place] = true
-		var l listing
-		if err := a.get(ctx, place, access.Reveal(), providers.DataBytes, &l); err != nil {
-			return err
-		}
-		known := len(seen)
-		for _, raw := range append(l.Accounts, l.Transactions...) {
-			id, err := item(unwrap(raw, suffix))
-			if err != nil {
-				return nonsense(err)
-			}
-			seen[id] = true
-		}
-		if idle++; len(seen) > known {
-			idle = 0
-		}
-		var err error
-		if place, err = a.next(path, query, l); err != nil {
-			return err
-		}
+// page reads the page of a listing at cursor and calls item for everything on it, with what v5 wraps taken out. next is the
+// cursor of the page that follows: how the bank named it, a key, an offset or a link, and the name.
+func (a *Adapter) page(ctx context.Context, access encryption.Secret, path string, query url.Values, cursor, suffix string, item func(json.RawMessage) error) (next string, err error) {
+	place, err := a.place(path, query, cursor)
+	if err != nil {
+		return "", err
 	}
-	return nil
-}
-
-// next is the URL of the page that follows, empty after the last. Keys are opaque. A link is followed only where the API
-// is: the request carries the access token (OA-16).
-func (a *Adapter) next(path string, query url.Values, l listing) (string, error) {
-	follow := url.Values{}
-	for k, v := range query {
-		follow[k] = v
+	var l listing
+	if err := a.get(ctx, place, access.Reveal(), providers.DataBytes, &l); err != nil {
+		return "", err
+	}
+	for _, raw := range append(l.Accounts, l.Transactions...) {
+		if err := item(unwrap(raw, suffix)); err != nil {
+			return "", nonsense(err)
+		}
 	}
 	switch {
-	case len(l.Page.NextPageKey)+len(l.Page.NextOffset)+len(l.Links.Next.Href) > longestNext:
-		return "", &providers.Failure{Class: providers.Nonsense, Code: "endless_pages"}
 	case l.Page.NextPageKey != "":
-		follow.Set("pageKey", string(l.Page.NextPageKey))
+		return keyCursor + string(l.Page.NextPageKey), nil
 	case l.Page.NextOffset != "":
-		follow.Set("offset", string(l.Page.NextOffset))
+		return offsetCursor + string(l.Page.NextOffset), nil
 	case l.Links.Next.Href != "":
-		return a.link(l.Links.Next.Href)
-	default:
-		return "", nil
+		if len(l.Links.Next.Href) <= providers.MostCursor { // a longer one is refused as it is
+			_, err = a.link(l.Links.Next.Href)
+		}
+		return linkCursor + l.Links.Next.Href, err
 	}
-	return a.c.Profile.API + path + "?" + follow.Encode(), nil
+	return "", nil
+}
+
+// How a cursor begins.
+const (
+	keyCursor    = "k"
+	offsetCursor = "o"
+	linkCursor   = "l"
+)
+
+// place is the URL of the page at cursor. A link is followed only where the API is: the request carries the access token
+// (OA-16).
+func (a *Adapter) place(path string, query url.Values, cursor string) (string, error) {
+	query.Set("limit", strconv.Itoa(pageSize))
+	if href, ok := strings.CutPrefix(cursor, linkCursor); ok {
+		return a.link(href)
+	}
+	if key, ok := strings.CutPrefix(cursor, keyCursor); ok {
+		query.Set("pageKey", key)
+	}
+	if offset, ok := strings.CutPrefix(cursor, offsetCursor); ok {
+		query.Set("offset", offset)
+	}
+	return a.c.Profile.API + path + "?" + query.Encode(), nil
 }
 
 // link resolves a link to the next page, which FDX gives whole, from the host's root or below the API's base, and refuses

@@ -13,6 +13,9 @@ import (
 // unreachable is a request that got no answer. spends says that it carried something which works once, so that it matters
 // whether it was sent. The URL is cut off the error: a next page's may hold more than is known.
 func unreachable(err error, spends bool) error {
+	if f := providers.FailureOf(err); f != nil { // our own reason not to send it
+		return f
+	}
 	f := &providers.Failure{Class: providers.Transient, Code: "unreachable"}
 	switch dial := (*net.OpError)(nil); {
 	case errors.Is(err, providers.ErrRefusedAddress):
