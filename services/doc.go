@@ -102,6 +102,7 @@
 //	2026-11-24 | Unknown addresses take the same way  | Equal work is what keeps an address secret (LG-2)
 //	2026-11-24 | Keep encryption and JWT inline       | Microseconds; see the benchmarks in their packages
 //	2026-11-26 | Hash in processes, not in a thread pool | Pages' p99 rose to 14 ms; with as many goroutines as cores to 75, with one fewer to 12 and 1.6 times fewer logins (make storm)
+//	2026-11-27 | Measured again, all placements: stays   | Pages' p99 12 to 19 ms, goroutines = cores 66 to 88; logins 0.96 to 1.04 of bare loops, 0.81 under a quota (make storm)
 //	2026-11-26 | Workers get SCHED_IDLE and the lowest autogroup weight | Without that weight pages' p99 was 868 to 1,232 ms; SCHED_BATCH gave 17 to 46 ms under a quota, SCHED_IDLE 17
 //	2026-11-26 | As many workers as cores, no more    | Three on two cores let in 5.2 a second where two let in 6.3, at the same p99
 //	2026-11-26 | Leave a quarter of a core of a quota | What is over a quota stops every thread of the group: two goroutines took pages' p99 to 104 ms, one worker to 16
@@ -113,14 +114,14 @@
 // # Options for computing that blocks, measured
 //
 // The document's options and the simplest baselines in one run of make storm: a hundred logins in a closed loop at cost 12,
-// /overview fifty times a second, two cores, one session, the median of three turns (2026-11-26). Times are milliseconds.
+// /overview fifty times a second, two cores, one session, the median of three turns (2026-11-27). Times are milliseconds.
 //
 //	hashing                        | page p99 idle        | page p99                     | logins/s           | known device p95
-//	processes (Option 2)           | 10.0 (9.4 to 11.1)   | 13.7 (12.1 to 17.5)          | 6.3 (5.4 to 6.5)   | 576 (485 to 643)
-//	inline (the document's now)    | 11.4 (8.6 to 13.5)   | 6975.7 (6721.0 to 7332.3)    | 5.7 (5.3 to 6.4)   | 10875 (0 to 11017)
-//	goroutines = cores (Option 1)  | 9.8 (9.7 to 10.1)    | 75.2 (72.6 to 81.4)          | 6.7 (6.6 to 6.7)   | 529 (514 to 663)
-//	goroutines = cores - 1         | 9.6 (8.5 to 10.0)    | 11.7 (11.1 to 12.3)          | 4.0 (3.9 to 4.0)   | 345 (327 to 358)
-//	bare bcrypt loops of nice 19   |                      | 90.9 (71.4 to 113.4)         | 6.4 (5.7 to 6.7)   |
+//	processes (Option 2)           | 7.5 (6.9 to 9.9)     | 11.9 (10.9 to 13.8)          | 5.3 (4.9 to 5.3)   | 480 (433 to 619)
+//	inline (the document's now)    | 10.9 (7.7 to 16.5)   | 6376.6 (5802.3 to 6697.2)    | 0.0 (0.0 to 0.0)   | nobody
+//	goroutines = cores (Option 1)  | 12.5 (7.2 to 13.2)   | 67.8 (65.6 to 72.7)          | 5.7 (5.4 to 6.0)   | 704 (625 to 728)
+//	goroutines = cores - 1         | 10.2 (9.3 to 17.3)   | 13.1 (13.0 to 14.1)          | 3.2 (3.2 to 3.3)   | 589 (559 to 600)
+//	bare bcrypt loops of nice 19   |                      | 78.7 (78.5 to 105.0)         | 5.3 (4.6 to 5.7)   |
 //
 // The document recommends a thread pool. Goroutines are one already, and it shows what is wrong with it: as many hashes
 // as cores and everybody waits for a slice of the scheduler, one fewer and half the logins are gone. A process can be told

@@ -6,15 +6,24 @@
   const $ = (selector, from = document) => from.querySelector(selector);
   const $$ = (selector, from = document) => [...from.querySelectorAll(selector)];
 
-  // htmx, which comes after this, asks every element of every page for hx-on attributes, and that is most of the time it
-  // takes. Our policy forbids them, so its one question of that kind finds nothing.
-  const xpath = XPathEvaluator.prototype;
-  const { createExpression } = xpath;
-  xpath.createExpression = function (query, resolver) {
-    if (!query.includes("hx-on")) return createExpression.call(this, query, resolver);
-    xpath.createExpression = createExpression;
-    return { evaluate: () => ({ iterateNext: () => null }) };
+  // ---------- htmx comes when somebody is about to use the page, or the page asks by itself ----------
+  const self = document.currentScript;
+  const signs = ["pointermove", "pointerdown", "keydown", "scroll"];
+  const enhance = () => {
+    for (const sign of signs) removeEventListener(sign, enhance, true);
+    // It asks every element for hx-on attributes, and that is most of the time it takes. Our policy forbids them, so its one
+    // question of that kind finds nothing.
+    const xpath = XPathEvaluator.prototype;
+    const { createExpression } = xpath;
+    xpath.createExpression = function (query, resolver) {
+      if (!query.includes("hx-on")) return createExpression.call(this, query, resolver);
+      xpath.createExpression = createExpression;
+      return { evaluate: () => ({ iterateNext: () => null }) };
+    };
+    document.head.append(Object.assign(document.createElement("script"), { nonce: self.nonce, src: self.dataset.htmx }));
   };
+  if ($("[hx-trigger^=every]")) enhance();
+  else for (const sign of signs) addEventListener(sign, enhance, { capture: true, passive: true });
 
   // ---------- theme: show it at once, tell the server beside it ----------
   document.addEventListener("submit", (event) => {

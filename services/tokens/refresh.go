@@ -111,7 +111,8 @@ func (s *Service) refresh(ctx context.Context, who actor.Actor, l *lease, exchan
 	if answer.Refresh == "" {
 		answer.Refresh = l.Refresh // RFC 6749 6: none given means the old one stays
 	}
-	return s.keep(ctx, who, l, answer)
+	go func() { _, _ = s.keep(ctx, who, l, answer) }()
+	return Access{answer.Access, l.generation + 1}, nil
 }
 
 // keep stores an answer, trying again while the database is away: the bank has already forgotten the old token. Meanwhile

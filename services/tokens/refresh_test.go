@@ -270,18 +270,24 @@ func TestRefresh_OA14_F03_AnAnswerOutlivesItsProcess(t *testing.T) {
 	}
 }
 
-// A database that cannot write (its disk is full, its connections are gone) stops a refresh before the bank is asked.
+// A database that cannot write, because its disk is full, stops a refresh before the bank is asked.
 //
-// Break F12: services/tokens/refresh.go: in acquire, go on when the lease could not be written
+// Break F12: services/tokens/refresh.go: in acquire, return l where the transaction failed
 func TestRefresh_OA13_F12_NoLeaseNoRequest(t *testing.T) {
 	b := newBundle(t)
 	who, id := b.stored("old", "old-refresh", time.Hour)
-	b.db.away.Store(true)
-	if _, err := b.vault.RefreshToken(t.Context(), who, id, 1, never); err == nil || strings.Contains(err.Error(), "must not be asked") {
-		t.Errorf("without a database to write to: %v", err)
+	b.exec(`CREATE FUNCTION disk_full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'full' USING ERRCODE = 'disk_full'; END $$`, nil)
+	b.exec(`CREATE TRIGGER disk_full BEFORE UPDATE ON connection_tokens EXECUTE FUNCTION disk_full()`, nil)
+	asked := false
+	bank := func(ctx context.Context, _ encryption.Secret) (tokens.Tokens, error) {
+		asked = true
+		return answers("new", "new-refresh")(ctx, "")
 	}
-	b.db.away.Store(false)
-	if _, err := b.vault.RefreshToken(t.Context(), who, id, 1, answers("new", "new-refresh")); err != nil {
+	if _, err := b.vault.RefreshToken(t.Context(), who, id, 1, bank); err == nil || asked {
+		t.Errorf("on a full disk: %v, the bank was asked: %t", err, asked)
+	}
+	b.exec(`DROP TRIGGER disk_full ON connection_tokens`, nil)
+	if _, err := b.vault.RefreshToken(t.Context(), who, id, 1, bank); err != nil {
 		t.Errorf("afterwards: %v", err)
 	}
 	b.opens(who, id, "new")

@@ -59,7 +59,7 @@ func TestApp_ShortcutsAndAdministrationAreForWhoHasThem(t *testing.T) {
 func TestDocument_HD1_ScriptsAndHtmx(t *testing.T) {
 	for _, layout := range []templ.Component{App(Frame{Nonce: "n0"}), Gate(Frame{Nonce: "n0"}), Plain(Frame{Nonce: "n0"})} {
 		d := rendered(t, layout)
-		if d.Find("script").Length() != 2 || d.Find(`script[nonce=n0][src^="/static/"]`).Length() != 2 {
+		if d.Find("script").Length() != 1 || d.Find(`script[nonce=n0][src^="/static/app."][data-htmx^="/static/htmx."]`).Length() != 1 {
 			t.Error("a script without nonce or address")
 		}
 		var config map[string]any
