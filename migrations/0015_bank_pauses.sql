@@ -14,7 +14,8 @@ ALTER TABLE connections ADD COLUMN refused_at timestamptz; -- when the bank refu
 CREATE INDEX connections_refused ON connections (provider, refused_at) WHERE refused_at IS NOT NULL;
 
 -- The owner of a connection sees each request that carried their token: which call, and how much came back.
-ALTER TABLE access_ledger ADD COLUMN call text NOT NULL DEFAULT '', ADD COLUMN bytes bigint NOT NULL DEFAULT 0;
+ALTER TABLE access_ledger ADD COLUMN call text NOT NULL DEFAULT '', ADD COLUMN bytes bigint NOT NULL DEFAULT 0,
+    ADD COLUMN ended_at timestamptz;             -- of act use; null = on its way, or its process died
 CREATE INDEX access_ledger_newest ON access_ledger (user_id, id DESC);
 -- With a line for each request it grows; what every use asks of it stays one step.
 CREATE INDEX access_ledger_generations ON access_ledger (user_id, connection_id, generation) WHERE act IN ('store', 'destroy');
@@ -22,7 +23,7 @@ CREATE INDEX access_ledger_lost ON access_ledger (user_id, connection_id, genera
 
 -- +goose Down
 DROP INDEX access_ledger_newest, access_ledger_generations, access_ledger_lost;
-ALTER TABLE access_ledger DROP COLUMN call, DROP COLUMN bytes;
+ALTER TABLE access_ledger DROP COLUMN call, DROP COLUMN bytes, DROP COLUMN ended_at;
 DROP INDEX connections_refused;
 ALTER TABLE connections DROP COLUMN refused_at;
 DROP TABLE provider_pauses;

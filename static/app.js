@@ -11,6 +11,7 @@
   const signs = ["pointermove", "pointerdown", "keydown", "scroll"];
   const enhance = () => {
     for (const sign of signs) removeEventListener(sign, enhance, true);
+    if (document.readyState !== "complete") return addEventListener("load", enhance, { once: true }); // it would wait for what has been
     // It asks every element for hx-on attributes, and that is most of the time it takes. Our policy forbids them, so its one
     // question of that kind finds nothing.
     const xpath = XPathEvaluator.prototype;

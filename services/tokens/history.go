@@ -23,6 +23,7 @@ type Use struct {
 	Call         string // act use: which request carried the token, a known code
 	Bytes        int64  // act use: how much came back
 	Result       audit.Result
+	Ended        bool // act use: false = the request is on its way, or its process died
 }
 
 // historyLength is how many lines History shows.
@@ -45,7 +46,7 @@ func (s *Service) Ledger(ctx context.Context, who actor.Actor, before int64, lim
 
 func (s *Service) lines(ctx context.Context, which string, args pgx.NamedArgs) ([]Use, error) {
 	rows, err := s.db.Query(ctx, `
-		SELECT id, connection_id, at, actor_kind, act, reason, call, bytes, result FROM access_ledger
+		SELECT id, connection_id, at, actor_kind, act, reason, call, bytes, result, act <> 'use' OR ended_at IS NOT NULL AS ended FROM access_ledger
 		WHERE user_id = @user`+which+` ORDER BY id DESC LIMIT @limit`, args)
 	if err != nil {
 		return nil, fmt.Errorf("tokens: history: %w", err)

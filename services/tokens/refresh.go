@@ -111,8 +111,7 @@ func (s *Service) refresh(ctx context.Context, who actor.Actor, l *lease, exchan
 	if answer.Refresh == "" {
 		answer.Refresh = l.Refresh // RFC 6749 6: none given means the old one stays
 	}
-	go func() { _, _ = s.keep(ctx, who, l, answer) }()
-	return Access{answer.Access, l.generation + 1}, nil
+	return s.keep(ctx, who, l, answer)
 }
 
 // keep stores an answer, trying again while the database is away: the bank has already forgotten the old token. Meanwhile

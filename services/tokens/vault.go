@@ -93,7 +93,7 @@ func (s *Service) used(ctx context.Context, o owner, use, bytes int64, failed er
 		result = audit.Failed
 	}
 	_, err := s.db.Exec(ctx, `
-		UPDATE access_ledger SET result = @result, bytes = @bytes WHERE user_id = @user AND connection_id = @connection AND id = @id`,
+		UPDATE access_ledger SET result = @result, bytes = @bytes, ended_at = now() WHERE user_id = @user AND connection_id = @connection AND id = @id`,
 		o.args(pgx.NamedArgs{"result": string(result), "bytes": bytes, "id": use}))
 	if err != nil {
 		return fmt.Errorf("tokens: access ledger: %w", err)

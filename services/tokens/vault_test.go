@@ -43,7 +43,7 @@ func TestUse_VT1_OneLineARequest(t *testing.T) {
 	for call, carry := range map[string]tokens.Carry{
 		"accounts": func(context.Context, encryption.Secret) (int64, error) {
 			uses, err := b.vault.History(t.Context(), who, id)
-			if err != nil || uses[0].Call != "accounts" || uses[0].Result != audit.Failed {
+			if err != nil || uses[0].Call != "accounts" || uses[0].Result != audit.Failed || uses[0].Ended {
 				t.Errorf("while the bank thinks: %+v, %v", uses[0], err)
 			}
 			return 1234, nil
@@ -59,7 +59,7 @@ func TestUse_VT1_OneLineARequest(t *testing.T) {
 		t.Fatalf("%d lines, %v", len(uses), err)
 	}
 	for _, u := range uses {
-		want := tokens.Use{ID: u.ID, ConnectionID: id, At: u.At, ActorKind: "user", Act: "use", Reason: "sync", Call: "accounts", Bytes: 1234, Result: audit.Done}
+		want := tokens.Use{ID: u.ID, ConnectionID: id, At: u.At, ActorKind: "user", Act: "use", Reason: "sync", Call: "accounts", Bytes: 1234, Result: audit.Done, Ended: true}
 		if u.Call == "transactions" {
 			want.Call, want.Bytes, want.Result = "transactions", 17, audit.Failed
 		}

@@ -302,7 +302,13 @@ func reason(u tokens.Use) string {
 
 var useResults = map[string]string{"store": "Stored", "use": "Used", "refresh": "Renewed", "destroy": "Erased"}
 
-func outcome(u tokens.Use) (words string, fine bool) {
+// onItsWay is how long a request that has not ended can still be; after that its process died.
+const onItsWay = 5 * time.Minute
+
+func outcome(u tokens.Use, now time.Time) (words string, fine bool) {
+	if !u.Ended && now.Sub(u.At) < onItsWay {
+		return "On its way", true
+	}
 	switch u.Result {
 	case audit.Done:
 		return useResults[u.Act], true

@@ -1309,7 +1309,7 @@ func usesTable(uses []tokens.Use, now time.Time, caption string, banks map[uuid.
 			return templ_7745c5c3_Err
 		}
 		for _, u := range uses {
-			words, fine := outcome(u)
+			words, fine := outcome(u, now)
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 87, "<tr role=\"row\"><th scope=\"row\" role=\"rowheader\" class=\"font-medium t-a\"><time class=\"num whitespace-nowrap\" datetime=\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
