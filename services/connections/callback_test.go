@@ -260,6 +260,7 @@ func TestCallback_OA8_Errors(t *testing.T) {
 	}
 }
 
+// Break OA-11: services/connections/callback.go: in inWords, leave out the case of Config
 func TestCallback_OA11_ExchangeFails(t *testing.T) {
 	whole := newBundle(t)
 	for status, want := range map[int]error{400: connections.ErrBadAnswer, 401: connections.ErrBankRefuses, 503: connections.ErrBankAway} {

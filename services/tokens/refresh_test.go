@@ -272,7 +272,7 @@ func TestRefresh_OA14_F03_AnAnswerOutlivesItsProcess(t *testing.T) {
 
 // A database that cannot write, because its disk is full, stops a refresh before the bank is asked.
 //
-// Break F12: services/tokens/refresh.go: in acquire, return l where the transaction failed
+// Break OA-13: services/tokens/refresh.go: in acquire, return l where the transaction failed
 func TestRefresh_OA13_F12_NoLeaseNoRequest(t *testing.T) {
 	b := newBundle(t)
 	who, id := b.stored("old", "old-refresh", time.Hour)
