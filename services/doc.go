@@ -37,7 +37,7 @@
 //	postgres/embedded   | io      | processes, files        | -
 //	postgres/pgtest     | io      | PostgreSQL              | -
 //	profile             | io      | -                       | -
-//	providers           | io      | HTTP                    | -
+//	providers           | io      | PostgreSQL, HTTP        | providers providers_off
 //	providers/banktest  | io      | HTTP                    | -
 //	providers/fdx       | io      | HTTP, Redis             | -
 //	redis               | io      | Redis                   | -
@@ -45,7 +45,7 @@
 //	review              | io      | PostgreSQL              | review_lines
 //	sandbox             | io      | PostgreSQL              | sandbox.*
 //	syncer              | io      | PostgreSQL, HTTP        | sync_runs sync_windows sync_accounts sync_changes sync_budgets
-//	tokens              | io      | PostgreSQL, files       | key_checks data_keys connection_tokens access_ledger revocations
+//	tokens              | io      | PostgreSQL, files       | key_checks data_keys connection_tokens access_ledger revocations provider_secrets
 //
 // # The document's services and functions, and ours
 //

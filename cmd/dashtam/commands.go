@@ -144,7 +144,7 @@ func (keysStatusCommand) Run(ctx context.Context, a *app) error {
 }
 
 func keyLine(u tokens.KeyUse, current string) string {
-	line := fmt.Sprintf("%s: opens the tokens of %d connections", u.ID, u.DataKeys)
+	line := u.ID + ": opens " + u.Opens()
 	switch {
 	case u.Retired:
 		line += ", is retired"

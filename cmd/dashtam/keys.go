@@ -76,7 +76,7 @@ func (a *app) newCurrentKey(ctx context.Context, n *node) error {
 	}
 	unfinished := false
 	for _, u := range uses {
-		unfinished = unfinished || u.Retired && u.DataKeys > 0
+		unfinished = unfinished || u.Retired && u.Needed()
 	}
 	if a.config.Keys != "" || unfinished {
 		return nil

@@ -85,11 +85,12 @@ type bankClock struct {
 
 // bankClocks reads the Date of what each bank answers. A bank that does not answer is no fault of the clock.
 func (s *Service) bankClocks(ctx context.Context) []bankClock {
-	found := make([]bankClock, len(s.c.Providers))
+	banks := s.c.Providers()
+	found := make([]bankClock, len(banks))
 	var all sync.WaitGroup
-	for i, p := range s.c.Providers {
+	for i, p := range banks {
 		found[i].name = p.Name
-		if p.Issuer == "" {
+		if p.Issuer == "" || p.Off {
 			continue
 		}
 		all.Go(func() {
@@ -130,8 +131,8 @@ func (s *Service) keys(ctx context.Context) Check {
 		return Check{State: Warn, Found: "The keys cannot be compared with the database.", Do: "Repair the database first."}
 	}
 	for _, u := range uses {
-		if u.Retired && u.DataKeys > 0 {
-			return Check{State: Warn, Found: fmt.Sprintf("The key %s is retired and still opens the tokens of %d connections.", u.ID, u.DataKeys), Do: "Run dashtam keys rotate: it goes on where it was stopped."}
+		if u.Retired && u.Needed() {
+			return Check{State: Warn, Found: "The key " + u.ID + " is retired and still opens " + u.Opens() + ".", Do: "Run dashtam keys rotate: it goes on where it was stopped."}
 		}
 	}
 	return Check{State: OK, Found: "The keys are the ones this database was written with."}

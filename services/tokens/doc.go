@@ -1,5 +1,6 @@
 // Package tokens is the vault: the tokens with which Dashtam reads a person's bank. It owns the tables key_checks,
-// data_keys, connection_tokens, access_ledger and revocations.
+// data_keys, connection_tokens, access_ledger, revocations and provider_secrets; in the last lie the secrets by which banks
+// know Dashtam.
 //
 // Each connection has a data key of its own, wrapped by a key-encryption key that is never in the database, and its
 // tokens are sealed under that data key (VT-1, VT-3). Every envelope is bound to its table, column, row, person, provider

@@ -39,8 +39,8 @@ func (s *Service) aesOpen(key encryption.Key, envelope []byte, about encryption.
 	return encryption.Open(key, envelope, about)
 }
 
-// newDataKey makes a data key and wraps it under the current key-encryption key.
-func (s *Service) newDataKey(ctx context.Context, tx pgx.Tx, o owner) (key encryption.Key, wrapped []byte, keyID string, err error) {
+// newDataKey makes a data key and wraps it under the current key-encryption key, bound to its place.
+func (s *Service) newDataKey(ctx context.Context, tx pgx.Tx, about encryption.AAD) (key encryption.Key, wrapped []byte, keyID string, err error) {
 	if key, err = encryption.GenerateKey(dataKeyID); err != nil {
 		return key, nil, "", fmt.Errorf("tokens: %w", err)
 	}
@@ -48,19 +48,19 @@ func (s *Service) newDataKey(ctx context.Context, tx pgx.Tx, o owner) (key encry
 	if err != nil {
 		return key, nil, "", err
 	}
-	if wrapped, err = s.aesSeal(current, key.Reveal(), o.keyAAD()); err != nil {
+	if wrapped, err = s.aesSeal(current, key.Reveal(), about); err != nil {
 		return key, nil, "", fmt.Errorf("tokens: wrapping a data key: %w", err)
 	}
 	return key, wrapped, current.ID(), nil
 }
 
-// unwrap opens a connection's data key.
-func (s *Service) unwrap(o owner, wrapped []byte, keyID string) (encryption.Key, error) {
+// unwrap opens the data key that is bound to a place.
+func (s *Service) unwrap(about encryption.AAD, wrapped []byte, keyID string) (encryption.Key, error) {
 	kek, ok := s.key(keyID)
 	if !ok {
 		return encryption.Key{}, encryption.ErrKeyID
 	}
-	raw, err := s.aesOpen(kek, wrapped, o.keyAAD())
+	raw, err := s.aesOpen(kek, wrapped, about)
 	if err != nil {
 		return encryption.Key{}, err
 	}
@@ -98,7 +98,7 @@ func (s *Service) open(o owner, r row) (opened, error) {
 	if r.Newest == nil || *r.Newest != r.Generation {
 		return opened{}, fmt.Errorf("generation %d is not the newest", r.Generation)
 	}
-	key, err := s.unwrap(o, r.Wrapped, r.KeyID)
+	key, err := s.unwrap(o.keyAAD(), r.Wrapped, r.KeyID)
 	if err != nil {
 		return opened{}, fmt.Errorf("data key: %w", err)
 	}

@@ -51,9 +51,17 @@ func (s *Service) TryKeys(ctx context.Context) error {
 }
 
 func (s *Service) tryKeys(ctx context.Context, db postgres.DB) ([]keyCheck, error) {
+	var migrated bool // the keys are tried before the migrations run, too
+	if err := db.QueryRow(ctx, `SELECT to_regclass('provider_secrets') IS NOT NULL`).Scan(&migrated); err != nil {
+		return nil, fmt.Errorf("tokens: checking keys: %w", err)
+	}
+	wraps := `SELECT key_id FROM data_keys`
+	if migrated {
+		wraps += ` UNION SELECT key_id FROM provider_secrets`
+	}
 	rows, err := db.Query(ctx, `
 		SELECT key_id, c.check_value, k.key_id IS NOT NULL AS wraps
-		FROM key_checks c FULL JOIN (SELECT DISTINCT key_id FROM data_keys) k USING (key_id)`)
+		FROM key_checks c FULL JOIN (SELECT DISTINCT key_id FROM (`+wraps+`) w) k USING (key_id)`)
 	if err != nil {
 		return nil, fmt.Errorf("tokens: checking keys: %w", err)
 	}
@@ -114,14 +122,28 @@ func (s *Service) noteKeys(ctx context.Context, tx pgx.Tx, checks []keyCheck) er
 type KeyUse struct {
 	ID       string
 	DataKeys int  // connections whose tokens it opens
+	Secrets  int  // banks whose client secrets it opens
 	Retired  bool // nothing new is wrapped under it
+}
+
+// Needed reports whether anything is wrapped under the key.
+func (u KeyUse) Needed() bool { return u.DataKeys+u.Secrets > 0 }
+
+// Opens says what the key opens, in words.
+func (u KeyUse) Opens() string {
+	s := fmt.Sprintf("the tokens of %d connections", u.DataKeys)
+	if u.Secrets > 0 {
+		s += fmt.Sprintf(" and the client secrets of %d banks", u.Secrets)
+	}
+	return s
 }
 
 // KeyUses lists the keys the database was written with, by id.
 func (s *Service) KeyUses(ctx context.Context) ([]KeyUse, error) {
 	rows, err := s.db.Query(ctx, `
-		SELECT c.key_id AS id, count(k.key_id) AS data_keys, c.retired_at IS NOT NULL AS retired
-		FROM key_checks c LEFT JOIN data_keys k USING (key_id) GROUP BY c.key_id, c.retired_at ORDER BY c.key_id`)
+		SELECT c.key_id AS id, (SELECT count(*) FROM data_keys k WHERE k.key_id = c.key_id) AS data_keys,
+			(SELECT count(*) FROM provider_secrets p WHERE p.key_id = c.key_id) AS secrets, c.retired_at IS NOT NULL AS retired
+		FROM key_checks c ORDER BY c.key_id`)
 	if err != nil {
 		return nil, fmt.Errorf("tokens: listing keys: %w", err)
 	}

@@ -28,7 +28,7 @@ func (o owner) revocationAAD(column, provider string) encryption.AAD {
 // keepForRevocation seals what was destroyed under a key of its own.
 func (s *Service) keepForRevocation(ctx context.Context, tx pgx.Tx, was owner, open opened) (uuid.UUID, error) {
 	o := owner{was.user, uuid.Must(uuid.NewV7())}
-	key, wrapped, keyID, err := s.newDataKey(ctx, tx, o)
+	key, wrapped, keyID, err := s.newDataKey(ctx, tx, o.keyAAD())
 	if err != nil {
 		return uuid.Nil, err
 	}
@@ -90,7 +90,7 @@ func (s *Service) Revocation(ctx context.Context, who actor.Actor, id uuid.UUID)
 }
 
 func (s *Service) openRevocation(o owner, r revocationRow) (t Tokens, err error) {
-	key, err := s.unwrap(o, r.Wrapped, r.KeyID)
+	key, err := s.unwrap(o.keyAAD(), r.Wrapped, r.KeyID)
 	if err != nil {
 		return t, err
 	}
@@ -131,7 +131,7 @@ func (s *Service) rewrapRevocations(ctx context.Context, current encryption.Key)
 		batch := new(pgx.Batch)
 		for _, k := range list {
 			o := owner{k.UserID, k.ConnectionID}
-			if wrapped, err := s.wrapAnew(o, k, current); err == nil {
+			if wrapped, err := s.wrapAnew(o.keyAAD(), k.Wrapped, k.KeyID, current); err == nil {
 				batch.Queue(`UPDATE revocations SET wrapped = @wrapped, key_id = @key WHERE user_id = @user AND id = @connection`,
 					o.args(pgx.NamedArgs{"wrapped": wrapped, "key": current.ID()}))
 			}

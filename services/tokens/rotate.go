@@ -71,7 +71,11 @@ func (s *Service) Rotate(ctx context.Context, who actor.Actor, progress func(don
 	if err := s.rewrapRevocations(ctx, current); err != nil {
 		return fmt.Errorf("tokens: wrapping the keys of revocations anew: %w", err)
 	}
-	var done, unopened int
+	unopened, err := s.rewrapSecrets(ctx, who, current)
+	if err != nil {
+		return fmt.Errorf("tokens: wrapping the data keys of client secrets anew: %w", err)
+	}
+	var done int
 	var after owner
 	for {
 		n, bad, last, err := s.rewrap(ctx, who, current, after)
@@ -123,7 +127,7 @@ func (s *Service) rewrap(ctx context.Context, who actor.Actor, current encryptio
 		batch := new(pgx.Batch)
 		for _, k := range list {
 			last = owner{k.UserID, k.ConnectionID}
-			wrapped, err := s.wrapAnew(last, k, current)
+			wrapped, err := s.wrapAnew(last.keyAAD(), k.Wrapped, k.KeyID, current)
 			if err != nil {
 				broken = append(broken, last)
 				continue
@@ -142,10 +146,10 @@ func (s *Service) rewrap(ctx context.Context, who actor.Actor, current encryptio
 	return n, len(broken), last, err
 }
 
-func (s *Service) wrapAnew(o owner, k wrappedKey, current encryption.Key) ([]byte, error) {
-	key, err := s.unwrap(o, k.Wrapped, k.KeyID)
+func (s *Service) wrapAnew(about encryption.AAD, wrapped []byte, keyID string, current encryption.Key) ([]byte, error) {
+	key, err := s.unwrap(about, wrapped, keyID)
 	if err != nil {
 		return nil, err
 	}
-	return s.aesSeal(current, key.Reveal(), o.keyAAD())
+	return s.aesSeal(current, key.Reveal(), about)
 }

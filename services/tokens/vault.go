@@ -22,7 +22,7 @@ func (s *Service) StoreTokens(ctx context.Context, tx pgx.Tx, who actor.Actor, c
 	if err != nil {
 		return 0, err
 	}
-	key, wrapped, keyID, err := s.newDataKey(ctx, tx, o)
+	key, wrapped, keyID, err := s.newDataKey(ctx, tx, o.keyAAD())
 	if err != nil {
 		return 0, err
 	}
