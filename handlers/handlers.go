@@ -23,6 +23,7 @@ import (
 	"dashtam/services/limits"
 	"dashtam/services/password"
 	"dashtam/services/profile"
+	"dashtam/services/providers"
 	"dashtam/services/review"
 	"dashtam/services/syncer"
 	"dashtam/services/tokens"
@@ -50,6 +51,7 @@ type Deps struct {
 	Connections *connections.Service
 	Syncer      *syncer.Service
 	Tokens      *tokens.Service
+	Banks       *providers.Service
 	Admin       *administration.Service
 	Mailroom    *administration.Mailroom
 	Backlog     *administration.Backlog

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 
 	"dashtam/services/actor"
 	"dashtam/services/doctor"
@@ -36,7 +37,11 @@ func (doctorCommand) Run(ctx context.Context, a *app) (err error) {
 		fault = errors.New("the key file " + a.config.KeyFile + " is not there")
 	}
 	vault := tokens.New(tokens.Config{DB: pool, Keys: ring})
-	checks, err := a.doctor(pool, vault, ring, fault, a.profiles()).Run(ctx, actor.ForSystem("doctor"))
+	banks := providers.NewRegistry()
+	_ = providers.New(providers.ServiceConfig{
+		DB: pool, Registry: banks, BuiltIn: a.profiles(), Kinds: a.kinds(nil, nil), Client: func(string) *http.Client { return a.bankClient() },
+	}).Load(ctx) // where that fails, it is the database's check that has something to say
+	checks, err := a.doctor(pool, vault, ring, fault, banks.Profiles).Run(ctx, actor.ForSystem("doctor"))
 	if err != nil {
 		return err
 	}
@@ -65,11 +70,11 @@ func (a *app) printChecks(checks []doctor.Check) error {
 }
 
 // doctor looks after this configuration. fault says why there are no keys; otherwise it is nil.
-func (a *app) doctor(pool *postgres.Pool, vault *tokens.Service, ring *encryption.Keyring, fault error, banks []providers.Profile) *doctor.Service {
+func (a *app) doctor(pool *postgres.Pool, vault *tokens.Service, ring *encryption.Keyring, fault error, banks func() []providers.Profile) *doctor.Service {
 	c := doctor.Config{
 		BaseURL: a.config.BaseURL, SelfSigned: a.config.TLS == "self", Proxies: a.config.Proxies,
 		Tokens: vault, KeysFault: fault, DB: pool, Embedded: a.config.DatabaseURL == "", DataDir: a.config.DataDir,
-		Mail: a.sender, MailKind: a.config.Email, Providers: banks, Banks: providers.NewClient(a.config.PrivateProviders),
+		Mail: a.sender, MailKind: a.config.Email, Providers: banks, Banks: a.bankClient(),
 	}
 	if fault == nil {
 		c.Key = ring.Derive("doctor")

@@ -75,6 +75,15 @@ func isPage(method, route string) bool {
 	return !strings.HasSuffix(route, ".csv") && !strings.HasSuffix(route, "/continue") && !strings.HasSuffix(route, "/callback")
 }
 
+// learn takes over which banks administrators added or switched off, here or on another node.
+func (n *node) learn(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, learnEvery)
+	defer cancel()
+	if err := n.banks.Load(ctx); err != nil {
+		n.app.log.DebugContext(ctx, "the list of banks was not read", "error", err)
+	}
+}
+
 // look measures the queue and the review criteria.
 func (n *node) look(ctx context.Context) {
 	hashes := n.hashes.Stats()

@@ -13,6 +13,9 @@ const sweepEvery = 10 * time.Minute
 // lookEvery is how often the review criteria are measured.
 const lookEvery = 10 * time.Second
 
+// learnEvery is how soon a node knows what another was told about banks.
+const learnEvery = 3 * time.Second
+
 var errDatabaseGone = errors.New("the embedded database has ended; postgres/postgres.log in the data directory says why")
 
 type serveCommand struct{}
@@ -88,9 +91,10 @@ func (s *site) announce() {
 
 // wait returns when ctx ends, or with the reason why there is no going on.
 func (s *site) wait(ctx context.Context, n *node, db database) error {
-	sweep, look := time.NewTicker(sweepEvery), time.NewTicker(lookEvery)
+	sweep, look, learn := time.NewTicker(sweepEvery), time.NewTicker(lookEvery), time.NewTicker(learnEvery)
 	defer sweep.Stop()
 	defer look.Stop()
+	defer learn.Stop()
 	sample := n.profile.SchedulerSampler()
 	sample()
 	for {
@@ -104,6 +108,8 @@ func (s *site) wait(ctx context.Context, n *node, db database) error {
 		case <-look.C:
 			sample()
 			n.look(ctx)
+		case <-learn.C:
+			n.learn(ctx)
 		case <-sweep.C:
 			if err := n.limits.Sweep(ctx); err != nil {
 				s.app.log.WarnContext(ctx, "old counters were not removed", "error", err)

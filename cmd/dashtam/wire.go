@@ -57,6 +57,7 @@ type node struct {
 	ledger      *ledger.Service
 	connections *connections.Service
 	syncer      *syncer.Service
+	banks       *providers.Service
 }
 
 // open prepares the database at url and makes the services over it.
@@ -101,7 +102,11 @@ func (a *app) open(ctx context.Context, url string) (*node, error) {
 		Observe:   n.observeLogin,
 		Profile:   n.profile,
 	})
-	banks := n.banks()
+	banks := n.openBanks()
+	if err := n.banks.Load(ctx); err != nil {
+		pool.Close()
+		return nil, err
+	}
 	n.connections = connections.New(connections.Config{
 		DB: pool, Tokens: n.tokens, Providers: banks, Limits: n.limits, Jobs: n.queue, Key: n.keys.Derive("connect"), Enqueue: syncer.Enqueue(n.queue),
 	})
@@ -143,24 +148,36 @@ func (a *app) profiles() []providers.Profile {
 	return []providers.Profile{providers.Sandbox(a.sandboxIssuer())}
 }
 
-// banks are the providers that are spoken to.
-func (n *node) banks() *providers.Registry {
-	a := n.app
-	var all []providers.Provider
-	for _, bank := range a.profiles() {
-		all = append(all, fdx.New(fdx.Config{
-			Profile:     bank,
-			RedirectURI: a.config.BaseURL.JoinPath("connections", bank.Slug, "callback").String(),
-			Client: providers.Observed(providers.NewClient(a.config.PrivateProviders), func(result string, took time.Duration) {
-				n.metrics.Provider(bank.Slug, result, took)
+// openBanks makes the providers that are spoken to, those built in for now, and the list everybody finds them in.
+func (n *node) openBanks() *providers.Registry {
+	a, registry := n.app, providers.NewRegistry()
+	n.banks = providers.New(providers.ServiceConfig{
+		DB: n.pool, Tokens: n.tokens, Registry: registry, BuiltIn: a.profiles(), Private: a.config.PrivateProviders, Switched: connections.Switched,
+		Kinds: a.kinds(n.cache, n.keys.Derive("account-numbers")),
+		Client: func(slug string) *http.Client {
+			return providers.Observed(a.bankClient(), func(result string, took time.Duration) {
+				n.metrics.Provider(slug, result, took)
 				n.profile.Observe(profile.Provider, took)
-			}),
-			Private:   a.config.PrivateProviders,
-			Cache:     n.cache,
-			NumberKey: n.keys.Derive("account-numbers"),
-		}))
-	}
-	return providers.NewRegistry(all...)
+			})
+		},
+	})
+	return registry
+}
+
+// kinds are the adapters there are. c holds banks' metadata; nil = each adapter remembers its own. numbers is the key of
+// the hashes of account numbers.
+func (a *app) kinds(c *cache.Cache, numbers []byte) providers.Kinds {
+	return providers.Kinds{"fdx": func(p providers.Profile, secret providers.Secret, client *http.Client) providers.Provider {
+		return fdx.New(fdx.Config{
+			Profile: p, Secret: secret, Client: client, Private: a.config.PrivateProviders, Cache: c, NumberKey: numbers,
+			RedirectURI: a.config.BaseURL.JoinPath("connections", p.Slug, "callback").String(),
+		})
+	}}
+}
+
+// bankClient is the way to banks. What is ours is none of them.
+func (a *app) bankClient() *http.Client {
+	return providers.NewClient(a.config.PrivateProviders, a.config.BaseURL.Hostname())
 }
 
 // runner works the jobs of this node.
@@ -204,7 +221,7 @@ func (n *node) pages(ready func(context.Context) handlers.Condition) http.Handle
 		Ledger: n.ledger, Connections: n.connections, Syncer: n.syncer, Tokens: n.tokens, Admin: admin.New(n.pool, store), Mailroom: admin.NewMailroom(n.pool, n.queue),
 		Backlog: admin.NewBacklog(n.pool, n.queue),
 		Profile: n.profile, Review: n.review, Configured: c.configured(n.keys),
-		Doctor: n.app.doctor(n.pool, n.tokens, n.keys, nil, n.connections.Providers()),
+		Doctor: n.app.doctor(n.pool, n.tokens, n.keys, nil, n.connections.Providers), Banks: n.banks,
 	}
 	if c.Email == "outbox" && isLocal(c.BaseURL) {
 		deps.Outbox = email.NewOutbox(filepath.Join(c.DataDir, "outbox"), c.EmailFrom)

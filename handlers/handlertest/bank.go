@@ -52,11 +52,16 @@ func (app *App) wireBanks(queue *jobs.Queue, limits *limits.Service) {
 	keys, err := encryption.ParseKeyring(app.KeyLine.Reveal())
 	app.must(err)
 	profile := providers.Sandbox(app.BankURL)
-	registry := providers.NewRegistry(fdx.New(fdx.Config{
-		Profile: profile, RedirectURI: app.URL + "/connections/sandbox/callback", Client: providers.NewClient(true), Private: true,
-	}))
 	app.Ledger = ledger.New(app.DB)
 	app.Tokens = tokens.New(tokens.Config{DB: app.DB, Keys: keys})
+	registry := providers.NewRegistry()
+	app.Banks = providers.New(providers.ServiceConfig{
+		DB: app.DB, Tokens: app.Tokens, Registry: registry, BuiltIn: []providers.Profile{profile}, Private: true, Switched: connections.Switched,
+		Client: func(string) *http.Client { return providers.NewClient(true) },
+		Kinds: providers.Kinds{"fdx": func(p providers.Profile, secret providers.Secret, client *http.Client) providers.Provider {
+			return fdx.New(fdx.Config{Profile: p, Secret: secret, Client: client, RedirectURI: app.URL + "/connections/" + p.Slug + "/callback", Private: true})
+		}},
+	})
 	app.Connections = connections.New(connections.Config{
 		DB: app.DB, Tokens: app.Tokens, Providers: registry, Limits: limits, Jobs: queue, Key: keys.Derive("connect"), Enqueue: syncer.Enqueue(queue),
 	})
@@ -66,7 +71,7 @@ func (app *App) wireBanks(queue *jobs.Queue, limits *limits.Service) {
 	app.Examined = doctor.Config{
 		BaseURL: app.BaseURL, Proxies: app.Proxies, Key: DoctorKey, Tokens: app.Tokens, DB: app.DB, DataDir: app.t.TempDir(),
 		Mail: func(context.Context) (email.Sender, error) { return app.Outbox, nil }, MailKind: "outbox",
-		Providers: registry.Profiles(), Banks: providers.NewClient(true),
+		Providers: registry.Profiles, Banks: providers.NewClient(true),
 	}
 	app.Doctor = doctor.New(app.Examined)
 	app.Deps.Admin, app.Mailroom = admin.New(app.DB, auth.NewSessions(app.DB, auth.SessionConfig{})), admin.NewMailroom(app.DB, queue)

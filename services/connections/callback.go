@@ -132,6 +132,9 @@ func inWords(err error) error {
 	if f == nil {
 		return err
 	}
+	if f.Code == providers.SwitchedOff {
+		return providers.ErrSwitchedOff.Because(err)
+	}
 	switch f.Class {
 	case providers.Config:
 		return ErrBankRefuses.Because(err)

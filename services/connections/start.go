@@ -19,8 +19,12 @@ import (
 // Start begins to ask a bank for permission: a new connection, or a renewed one when reconnect names it. The attempt
 // belongs to who's browser session and ends after ten minutes.
 func (s *Service) Start(ctx context.Context, who actor.Actor, provider string, reconnect uuid.UUID) error {
-	if _, err := s.c.Providers.Get(provider); err != nil {
+	p, err := s.c.Providers.Get(provider)
+	if err != nil {
 		return err
+	}
+	if p.Profile.Off {
+		return providers.ErrSwitchedOff
 	}
 	if !who.SignedIn() || who.SessionID == uuid.Nil {
 		return ErrNoAttempt
@@ -29,7 +33,7 @@ func (s *Service) Start(ctx context.Context, who actor.Actor, provider string, r
 		return err
 	}
 	id := uuid.New()
-	err := pgx.BeginFunc(ctx, s.c.DB, func(tx pgx.Tx) error {
+	err = pgx.BeginFunc(ctx, s.c.DB, func(tx pgx.Tx) error {
 		args := pgx.NamedArgs{
 			"user": who.UserID, "id": id, "state": stateHash(s.secrets(id).State), "session": who.SessionID, "provider": provider,
 			"connection": orNull(reconnect), "life": attemptLife.Seconds(),

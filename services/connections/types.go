@@ -33,6 +33,7 @@ const (
 	CauseBudget       = "budget"          // Paused: the requests the bank allows a day are used up
 	CauseProvider     = "provider_config" // Paused: the bank refuses Dashtam itself; the administrator's matter
 	CauseInternal     = "internal"        // Paused: our own fault
+	CauseSwitchedOff  = "switched_off"    // Paused: the administrator switched the bank off
 )
 
 // Telling is whether a bank knows that a connection has ended. The values are those of the column connections.bank_told.

@@ -57,7 +57,7 @@ type Config struct {
 	DataDir   string
 	Mail      func(ctx context.Context) (email.Sender, error)
 	MailKind  string // outbox, smtp, ses
-	Providers []providers.Profile
+	Providers func() []providers.Profile
 	Banks     *http.Client                           // asks banks
 	Free      func(directory string) (uint64, error) // bytes on its disk; nil = as the system says
 	Now       func() time.Time                       // nil = time.Now

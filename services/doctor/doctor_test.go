@@ -49,7 +49,7 @@ func healthy(t *testing.T) doctor.Config {
 	return doctor.Config{
 		BaseURL: base, Key: ring.Derive("doctor"), Tokens: vault, KeyFile: file, DB: db, DataDir: dir, Embedded: true,
 		MailKind: "outbox", Mail: sends(email.NewOutbox(filepath.Join(dir, "outbox"), "Dashtam <dashtam@localhost>"), nil),
-		Providers: []providers.Profile{{Slug: "bank", Name: "Bank", Issuer: bank.URL}}, Banks: providers.NewClient(true),
+		Providers: oneBank(bank.URL), Banks: providers.NewClient(true),
 		Free: func(string) (uint64, error) { return 20 << 30, nil },
 	}
 }
@@ -179,9 +179,9 @@ func TestClock(t *testing.T) {
 		w.Header().Set("Date", time.Now().Add(-2*time.Minute).UTC().Format(http.TimeFormat))
 	}))
 	t.Cleanup(late.Close)
-	c.Providers[0].Issuer = late.URL
+	c.Providers = oneBank(late.URL)
 	want(t, find(t, c, "Clock"), doctor.Warn, "of Bank are 2m")
-	c.Providers[0].Issuer = "http://127.0.0.1:1"
+	c.Providers = oneBank("http://127.0.0.1:1")
 	want(t, find(t, c, "Clock"), doctor.OK, "of the database agree.")
 }
 
@@ -297,4 +297,8 @@ func TestMail_SES(t *testing.T) {
 		state, words, _ := strings.Cut(says, " ")
 		want(t, find(t, c, "Mail"), doctor.State(state), words)
 	}
+}
+
+func oneBank(issuer string) func() []providers.Profile {
+	return func() []providers.Profile { return []providers.Profile{{Slug: "bank", Name: "Bank", Issuer: issuer}} }
 }

@@ -134,10 +134,11 @@ func only(a netip.Addr) string { return netip.PrefixFrom(a, a.BitLen()).String()
 // that was started here, it is refused.
 func (s *Service) callback(ctx context.Context) Check {
 	c := Check{State: OK, Found: "The redirect URIs lead here. Register them at the bank letter by letter."}
-	if len(s.c.Providers) == 0 {
+	banks := s.c.Providers()
+	if len(banks) == 0 {
 		c.Found = "There is no bank that could send anybody back."
 	}
-	for _, p := range s.c.Providers {
+	for _, p := range banks {
 		c.Copy = append(c.Copy, Line{p.Name, s.c.BaseURL.JoinPath("connections", p.Slug, "callback").String()})
 	}
 	for _, l := range c.Copy {

@@ -39,6 +39,7 @@ var (
 	Links  = Rule{Name: "links", Max: 60, Window: time.Minute}  // per address, or person: what a link or a bank leads back to
 	Hints  = Rule{Name: "hints", Max: 300, Window: time.Minute} // per address: while somebody types a password
 	Export = Rule{Name: "export", Max: 60, Window: time.Hour}   // per person
+	Trials = Rule{Name: "trials", Max: 60, Window: time.Hour}   // per administrator: banks that are tried
 )
 
 // Service counts in the database.

@@ -9,7 +9,9 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -31,8 +33,9 @@ const (
 var ErrRefusedAddress = errors.New("providers: not an address a bank may have")
 
 // NewClient makes the HTTP client for banks. It follows no redirect, uses no proxy, and unless private is set refuses
-// plain http and, when it dials, every address that is not public: so a name that resolves inwards is refused too.
-func NewClient(private bool) *http.Client {
+// plain http, the hosts in own, which are this installation's, and, when it dials, every address that is not public, this
+// machine's own and all ports but those of https: so a name that resolves inwards is refused too.
+func NewClient(private bool, own ...string) *http.Client {
 	dialer := &net.Dialer{Timeout: connectTimeout}
 	if !private {
 		dialer.ControlContext = refusePrivate
@@ -47,9 +50,38 @@ func NewClient(private bool) *http.Client {
 	}
 	return &http.Client{
 		Timeout:       totalTimeout,
-		Transport:     &guarded{transport, private},
+		Transport:     &guarded{transport, private, own},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
+}
+
+// Gated is a client like c that asks nothing of a bank while it is switched off in r, except Regardless.
+func Gated(c *http.Client, r *Registry, slug string) *http.Client {
+	client := *c
+	client.Transport = &gated{c.Transport, r, slug}
+	return &client
+}
+
+type gated struct {
+	http.RoundTripper
+	registry *Registry
+	slug     string
+}
+
+// RoundTrip sends r unless the bank is switched off.
+func (g *gated) RoundTrip(r *http.Request) (*http.Response, error) {
+	if p, err := g.registry.Get(g.slug); err == nil && p.Profile.Off && r.Context().Value(regardless{}) == nil {
+		return nil, &Failure{Class: Config, Code: SwitchedOff}
+	}
+	return g.RoundTripper.RoundTrip(r)
+}
+
+type regardless struct{}
+
+// Regardless lets what is asked under ctx through to a bank that is switched off: giving its tokens back, and the
+// administrator's own test.
+func Regardless(ctx context.Context) context.Context {
+	return context.WithValue(ctx, regardless{}, true)
 }
 
 // Observed is a client like c that tells observe how each request went: "ok" (2xx), "refused" (another answer below 500),
@@ -102,15 +134,20 @@ func (c countedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// guarded refuses plain http before anything is sent.
+// guarded refuses plain http, and ourselves, before anything is sent.
 type guarded struct {
 	http.RoundTripper
 	private bool
+	own     []string
 }
 
 // RoundTrip sends r if its URL may be a bank's.
 func (g *guarded) RoundTrip(r *http.Request) (*http.Response, error) {
-	if err := CheckURL(r.URL, g.private); err != nil {
+	err := CheckURL(r.URL, g.private)
+	if !g.private && slices.ContainsFunc(g.own, func(host string) bool { return strings.EqualFold(host, r.URL.Hostname()) }) {
+		err = fmt.Errorf("%w: it is our own", ErrRefusedAddress)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if spend, ok := r.Context().Value(spendKey{}).(func(context.Context) error); ok {
@@ -132,9 +169,12 @@ func Rationed(ctx context.Context, spend func(context.Context) error) context.Co
 	return context.WithValue(ctx, spendKey{}, spend)
 }
 
-// CheckURL says whether u may be a bank's: https (http too, when private addresses are allowed), a host, no user.
+// CheckURL says whether u may be a bank's: https (http too, when private addresses are allowed), a host, no user; where
+// the host is written as an address, a public one.
 func CheckURL(u *url.URL, private bool) error {
-	if u.Host == "" || u.User != nil || (u.Scheme != "https" && (u.Scheme != "http" || !private)) {
+	at, err := netip.ParseAddr(u.Hostname())
+	inward := err == nil && !private && !public(at.Unmap())
+	if inward || u.Hostname() == "" || u.User != nil || (u.Scheme != "https" && (u.Scheme != "http" || !private)) {
 		return fmt.Errorf("%w: %s://%s", ErrRefusedAddress, u.Scheme, u.Host)
 	}
 	return nil
@@ -143,10 +183,22 @@ func CheckURL(u *url.URL, private bool) error {
 // refusePrivate looks at the address that is about to be dialled, after all names are resolved.
 func refusePrivate(_ context.Context, _, address string, _ syscall.RawConn) error {
 	at, err := netip.ParseAddrPort(address)
-	if err != nil || !public(at.Addr().Unmap()) {
+	if err != nil || !slices.Contains(ports, at.Port()) || !public(at.Addr().Unmap()) || ours(at.Addr().Unmap(), net.InterfaceAddrs) {
 		return fmt.Errorf("%w: %s", ErrRefusedAddress, address)
 	}
 	return nil
+}
+
+// ports are where https is served.
+var ports = []uint16{443, 8443}
+
+// ours reports whether a is an address of this machine: what listens there is ours or our neighbour. In doubt it is.
+func ours(a netip.Addr, addresses func() ([]net.Addr, error)) bool {
+	all, err := addresses()
+	return err != nil || slices.ContainsFunc(all, func(own net.Addr) bool {
+		p, err := netip.ParsePrefix(own.String())
+		return err == nil && p.Addr().Unmap() == a.WithZone("")
+	})
 }
 
 // special lists what is neither private nor local by netip's words, and still no bank's.
@@ -154,6 +206,7 @@ var special = []netip.Prefix{
 	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"),
 	netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("240.0.0.0/4"), netip.MustParsePrefix("64:ff9b::/96"),
 	netip.MustParsePrefix("64:ff9b:1::/48"), netip.MustParsePrefix("2002::/16"), netip.MustParsePrefix("2001::/32"),
+	netip.MustParsePrefix("::/96"), netip.MustParsePrefix("fec0::/10"),
 }
 
 func public(a netip.Addr) bool {

@@ -24,6 +24,9 @@ const (
 // Budget is the Code of a request that was not sent because the bank allows only so many.
 const Budget = "budget"
 
+// SwitchedOff is the code of what is not asked because an administrator switched the bank off.
+const SwitchedOff = "switched_off"
+
 // Failure is why a bank did not do what it was asked. Code is one of ours or a known OAuth code, never the bank's prose.
 type Failure struct { //nolint:errname // it is read as a value with a class more often than as an error
 	Class      Class

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"dashtam/services/encryption"
@@ -41,6 +42,8 @@ type Profile struct {
 	Sandbox     bool // invented customers and money
 	Proof       Proof
 	CheckedOn   time.Time
+	Added       bool // by an administrator, not built in
+	Off         bool // switched off: nothing is asked of it
 }
 
 // DueDays is after how many days the person has to be at the bank again: the permission's end or the sign-in's, whichever
@@ -116,30 +119,66 @@ type Provider struct {
 	Profile Profile
 	Access  Access
 	Data    Data
+	Probe   Probe // nil where there is nothing to be tested
 }
 
-// ErrUnknown is what Get answers for a slug nobody declared.
-var ErrUnknown = errs.New(errs.NotFound, "There is no such bank.")
+// Probe tries what can be tried of a bank without a person; with client also, by one token request that must fail, whether
+// the bank knows the client.
+type Probe func(ctx context.Context, client bool) []Finding
 
-// Registry is the providers of this installation, in the order they are shown.
-type Registry struct{ list []Provider }
+// State is how a trial went.
+type State string
+
+// The states. Only Broken keeps people from connecting.
+const (
+	Works    State = "ok"
+	Doubtful State = "warn"
+	Broken   State = "fail"
+)
+
+// Finding is what was tried, what came of it and what to do; nothing in it is a bank's own text.
+type Finding struct {
+	Name  string
+	State State
+	Found string // in plain words
+	Do    string // empty = nothing
+	Field string // the field of the form that this proves wrong, whatever comes later; empty = none
+}
+
+// What is said of a bank that cannot be spoken to. ErrSwitchedOff is what a person reads.
+var (
+	ErrUnknown     = errs.New(errs.NotFound, "There is no such bank.")
+	ErrSwitchedOff = errs.New(errs.Conflict, "The administrator switched this bank off for now. What was fetched stays.")
+)
+
+// Registry is the providers of this installation, in the order they are shown. Everybody who has one sees what Service
+// puts into it.
+type Registry struct{ list atomic.Pointer[[]Provider] }
 
 // NewRegistry makes a Registry.
-func NewRegistry(list ...Provider) *Registry { return &Registry{list: list} }
+func NewRegistry(list ...Provider) *Registry {
+	r := new(Registry)
+	r.list.Store(&list)
+	return r
+}
+
+func (r *Registry) all() []Provider { return *r.list.Load() }
 
 // Get finds a provider by its slug, or ErrUnknown.
 func (r *Registry) Get(slug string) (Provider, error) {
-	i := slices.IndexFunc(r.list, func(p Provider) bool { return p.Profile.Slug == slug })
+	list := r.all()
+	i := slices.IndexFunc(list, func(p Provider) bool { return p.Profile.Slug == slug })
 	if i < 0 {
 		return Provider{}, ErrUnknown
 	}
-	return r.list[i], nil
+	return list[i], nil
 }
 
 // Profiles lists what is declared.
 func (r *Registry) Profiles() []Profile {
-	profiles := make([]Profile, len(r.list))
-	for i, p := range r.list {
+	list := r.all()
+	profiles := make([]Profile, len(list))
+	for i, p := range list {
 		profiles[i] = p.Profile
 	}
 	return profiles

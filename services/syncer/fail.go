@@ -52,6 +52,9 @@ func judge(err error) verdict {
 		}
 		return paused(connections.CauseInternal, around(waitAway, waitAway/4), true)
 	}
+	if f.Code == providers.SwitchedOff {
+		return paused(connections.CauseSwitchedOff, around(waitDay, jitter), false) // or as soon as it is switched on
+	}
 	switch f.Class {
 	case providers.Permanent, providers.Unauthorized: // Unauthorized even with a new token
 		v := needsYou(connections.CauseConsentEnded)

@@ -125,6 +125,9 @@ func (s *Service) SyncNow(ctx context.Context, who actor.Actor, id uuid.UUID) er
 		if state.Status == connections.NeedsYou {
 			return ErrNeedsYou
 		}
+		if p, err := s.c.Providers.Get(state.Provider); err == nil && p.Profile.Off {
+			return providers.ErrSwitchedOff
+		}
 		open, wait, err := s.lately(ctx, tx, who, id)
 		if err != nil || open {
 			return err

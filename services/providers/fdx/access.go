@@ -15,22 +15,63 @@ import (
 	"dashtam/services/tokens"
 )
 
-// oauth is x/oauth2's view of the bank. AuthStyle is always set: left open, x/oauth2 would send a failed token request a
-// second time, in the other style.
+// oauth is x/oauth2's view of the bank, without the client secret. AuthStyle is always set: left open, x/oauth2 would send
+// a failed token request a second time, in the other style.
 func (a *Adapter) oauth(m *metadata) *oauth2.Config {
 	return &oauth2.Config{
-		ClientID: a.c.Profile.ClientID, ClientSecret: a.c.ClientSecret.Reveal(), RedirectURL: a.c.RedirectURI, Scopes: a.scopes(m),
+		ClientID: a.c.Profile.ClientID, RedirectURL: a.c.RedirectURI, Scopes: a.scopes(m),
 		Endpoint: oauth2.Endpoint{AuthURL: m.Authorization, TokenURL: m.Token, AuthStyle: a.authStyle(m)},
 	}
 }
 
-// authStyle is how the client proves itself. RFC 8414: client_secret_basic where the bank does not say.
-func (a *Adapter) authStyle(m *metadata) oauth2.AuthStyle {
-	post := slices.Contains(m.AuthMethods, "client_secret_post") && !slices.Contains(m.AuthMethods, "client_secret_basic")
-	if a.c.ClientSecret == "" || post {
-		return oauth2.AuthStyleInParams
+// proven is oauth for a token request: with the client secret, opened for this one.
+func (a *Adapter) proven(ctx context.Context, m *metadata) (*oauth2.Config, error) {
+	secret, err := a.secret(ctx)
+	c := a.oauth(m)
+	c.ClientSecret = secret.Reveal()
+	return c, err
+}
+
+// secret opens the client secret; empty for a public client. Nothing was sent to the bank when that fails.
+func (a *Adapter) secret(ctx context.Context) (encryption.Secret, error) {
+	if a.c.Secret == nil {
+		return "", nil
 	}
-	return oauth2.AuthStyleInHeader
+	secret, err := a.c.Secret(ctx)
+	switch {
+	case errors.Is(err, tokens.ErrTampered), errors.Is(err, tokens.ErrNone):
+		// Not wrapped: it is not the person's access that does not open.
+		return "", &providers.Failure{Class: providers.Config, Code: "client_secret", Cause: errors.New("the client secret does not open")}
+	case err != nil:
+		return "", &providers.Failure{Class: providers.Transient, Code: "client_secret", Cause: err}
+	}
+	return secret, nil
+}
+
+// The ways a client proves itself (RFC 7591 2).
+const (
+	basic = "client_secret_basic"
+	post  = "client_secret_post"
+	none  = "none"
+)
+
+// method is how the client proves itself, by the bank's metadata alone: RFC 8414 has client_secret_basic where it does
+// not say. It is never found out by trying, because a try that fails may use up a refresh token.
+func (a *Adapter) method(m *metadata) string {
+	switch {
+	case a.c.Secret == nil:
+		return none
+	case slices.Contains(m.AuthMethods, post) && !slices.Contains(m.AuthMethods, basic):
+		return post
+	}
+	return basic
+}
+
+func (a *Adapter) authStyle(m *metadata) oauth2.AuthStyle {
+	if a.method(m) == basic {
+		return oauth2.AuthStyleInHeader
+	}
+	return oauth2.AuthStyleInParams
 }
 
 // AuthorizeURL is where the person's browser goes. Consent is asked for each time where offline access is wanted, as
@@ -59,7 +100,10 @@ func (a *Adapter) Exchange(ctx context.Context, t providers.Attempt, answer prov
 	if answer.Issuer != m.Issuer && (m.SendsIssuer || answer.Issuer != "") {
 		return providers.Grant{}, &providers.Failure{Class: providers.Permanent, Code: "mix_up"}
 	}
-	c := a.oauth(m)
+	c, err := a.proven(ctx, m)
+	if err != nil {
+		return providers.Grant{}, err
+	}
 	j := &judge{adapter: a}
 	if _, err := c.Exchange(j.under(ctx), answer.Code, oauth2.VerifierOption(t.Verifier)); err != nil {
 		return providers.Grant{}, failureOf(err)
@@ -78,9 +122,13 @@ func (a *Adapter) Refresh(ctx context.Context, refresh encryption.Secret) (token
 	if err != nil {
 		return tokens.Tokens{}, err
 	}
+	c, err := a.proven(ctx, m)
+	if err != nil {
+		return tokens.Tokens{}, err
+	}
 	j := &judge{adapter: a}
 	// A token source used once and thrown away is x/oauth2's only door to this grant; nothing refreshes behind the lease.
-	if _, err := a.oauth(m).TokenSource(j.under(ctx), &oauth2.Token{RefreshToken: refresh.Reveal()}).Token(); err != nil {
+	if _, err := c.TokenSource(j.under(ctx), &oauth2.Token{RefreshToken: refresh.Reveal()}).Token(); err != nil {
 		return tokens.Tokens{}, failureOf(err)
 	}
 	return j.answer.Tokens, nil
@@ -141,21 +189,25 @@ func (a *Adapter) Revoke(ctx context.Context, t tokens.Tokens) error {
 }
 
 func (a *Adapter) revoke(ctx context.Context, m *metadata, token encryption.Secret, hint string) error {
+	secret, err := a.secret(ctx)
+	if err != nil {
+		return err
+	}
 	form := url.Values{"token": {token.Reveal()}, "token_type_hint": {hint}}
-	basic := a.authStyle(m) == oauth2.AuthStyleInHeader
-	if !basic {
+	how := a.method(m)
+	if how != basic {
 		form.Set("client_id", a.c.Profile.ClientID)
-		if a.c.ClientSecret != "" {
-			form.Set("client_secret", a.c.ClientSecret.Reveal())
-		}
+	}
+	if how == post {
+		form.Set("client_secret", secret.Reveal())
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, m.Revocation, strings.NewReader(form.Encode()))
 	if err != nil {
 		return misconfigured(err)
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	if basic {
-		r.SetBasicAuth(url.QueryEscape(a.c.Profile.ClientID), url.QueryEscape(a.c.ClientSecret.Reveal()))
+	if how == basic {
+		r.SetBasicAuth(url.QueryEscape(a.c.Profile.ClientID), url.QueryEscape(secret.Reveal()))
 	}
 	answer, err := a.c.Client.Do(r)
 	if err != nil {

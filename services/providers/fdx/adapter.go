@@ -7,20 +7,19 @@ import (
 	"time"
 
 	"dashtam/services/cache"
-	"dashtam/services/encryption"
 	"dashtam/services/providers"
 )
 
 // Config is what one bank's adapter needs.
 type Config struct {
-	Profile      providers.Profile
-	ClientSecret encryption.Secret // empty: a public client, proven by PKCE alone
-	RedirectURI  string            // the same bytes in every request (OA-5)
-	Client       *http.Client      // from providers.NewClient
-	Private      bool              // plain http and private addresses may be in metadata
-	Now          func() time.Time  // nil = time.Now
-	Cache        *cache.Cache      // holds metadata; nil = one of its own, in memory
-	NumberKey    []byte            // of the hashes of whole account numbers; nil = none are kept
+	Profile     providers.Profile
+	Secret      providers.Secret // nil: a public client, proven by PKCE alone
+	RedirectURI string           // the same bytes in every request (OA-5)
+	Client      *http.Client     // from providers.NewClient
+	Private     bool             // plain http and private addresses may be in metadata
+	Now         func() time.Time // nil = time.Now
+	Cache       *cache.Cache     // holds metadata; nil = one of its own, in memory
+	NumberKey   []byte           // of the hashes of whole account numbers; nil = none are kept
 }
 
 // Adapter is one bank that speaks FDX.
@@ -38,7 +37,7 @@ func New(c Config) providers.Provider {
 		c.Cache = cache.New(cache.NewMemory(1, c.Now), nil)
 	}
 	a := &Adapter{c: c}
-	return providers.Provider{Profile: c.Profile, Access: a, Data: a}
+	return providers.Provider{Profile: c.Profile, Access: a, Data: a, Probe: a.Probe}
 }
 
 // sameOrigin reports whether two URLs have scheme, host and port in common.

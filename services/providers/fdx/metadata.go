@@ -27,6 +27,7 @@ type metadata struct {
 	UserInfo        string   `json:"userinfo_endpoint"`
 	ScopesSupported []string `json:"scopes_supported"`
 	AuthMethods     []string `json:"token_endpoint_auth_methods_supported"`
+	Challenges      []string `json:"code_challenge_methods_supported"`
 	SendsIssuer     bool     `json:"authorization_response_iss_parameter_supported"`
 }
 
@@ -73,7 +74,7 @@ func (a *Adapter) discover(ctx context.Context) (*metadata, error) {
 // check refuses metadata of another issuer (mix-up, OA-4) or with endpoints no bank may have.
 func (a *Adapter) check(m *metadata) error {
 	if m.Issuer != a.c.Profile.Issuer {
-		return misconfigured(errors.New("the metadata is another issuer's"))
+		return misconfigured(errOtherIssuer)
 	}
 	for name, endpoint := range map[string]string{
 		"authorization": m.Authorization, "token": m.Token, "revocation": m.Revocation, "userinfo": m.UserInfo,
@@ -95,6 +96,8 @@ func (a *Adapter) scopes(m *metadata) []string {
 		return s == "offline_access" && len(m.ScopesSupported) > 0 && !slices.Contains(m.ScopesSupported, s)
 	})
 }
+
+var errOtherIssuer = errors.New("the metadata is another issuer's")
 
 func misconfigured(cause error) error {
 	return &providers.Failure{Class: providers.Config, Code: "metadata", Cause: cause}

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -116,154 +116,75 @@ func TestMetadata_OA4_Refused(t *testing.T) {
 	}
 }
 
-// Two walls stand here: AuthStyle is set, and the judge sends one request only. Both must fall before a second goes out.
+// How a client proves itself is read in the metadata, never found out by trying.
 //
-// Break OA-10: services/providers/fdx/answer.go: in RoundTrip, send the request once more after an answer that is not 200
-func TestToken_OA10_OneRequestWhateverHappens(t *testing.T) {
-	canary := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { t.Errorf("a redirect was followed: %s", r.Method) }))
-	defer canary.Close()
-	for name, script := range map[string]http.HandlerFunc{
-		"500": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) },
-		"401": func(w http.ResponseWriter, _ *http.Request) {
-			banktest.JSON(w, http.StatusUnauthorized, map[string]string{"error": "invalid_client"})
-		},
-		"307": func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, canary.URL, http.StatusTemporaryRedirect)
-		},
-		"308": func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, canary.URL, http.StatusPermanentRedirect)
-		},
-		"connection": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
-		"garbage":    func(w http.ResponseWriter, _ *http.Request) { banktest.Raw(w, "{") },
-	} {
-		t.Run(name, func(t *testing.T) {
-			b := banktest.New(t)
-			p := b.Provider()
-			b.Token = script
-			if _, err := p.Access.Refresh(t.Context(), "refresh-canary"); err == nil {
-				t.Error("no error")
-			}
-			if n := len(b.Posts()); n != 1 {
-				t.Errorf("%d token requests, want 1", n)
-			}
-		})
-	}
-}
-
-// Break OA-11: services/providers/fdx/answer.go: in oauthFailure, class invalid_client Permanent
-func TestToken_OA11_Classes(t *testing.T) {
-	status := func(code int, body string, headers ...string) http.HandlerFunc {
-		return func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", "application/json")
-			for i := 0; i < len(headers); i += 2 {
-				w.Header().Set(headers[i], headers[i+1])
-			}
-			w.WriteHeader(code)
-			_, _ = w.Write([]byte(body))
-		}
-	}
-	const html = "Content-Type"
-	for name, c := range map[string]struct {
-		script http.HandlerFunc
-		class  providers.Class
-		lost   bool
-		after  time.Duration
+// Break OA-10: services/providers/fdx/access.go: in method, give basic always
+func TestToken_OA10_HowTheClientProvesItself(t *testing.T) {
+	const inHeader, inForm, public = "header", "form", "none"
+	for _, c := range []struct {
+		methods []string
+		secret  bool
+		want    string
 	}{
-		"invalid_grant":          {status(400, `{"error":"invalid_grant"}`), providers.Permanent, false, 0},
-		"invalid_grant with 200": {status(200, `{"error":"invalid_grant"}`), providers.Permanent, false, 0},
-		"invalid_client":         {status(401, `{"error":"invalid_client"}`), providers.Config, false, 0},
-		"unauthorized_client":    {status(400, `{"error":"unauthorized_client"}`), providers.Config, false, 0},
-		"unknown error":          {status(400, `{"error":"<script>"}`), providers.Transient, false, 0},
-		"400 without a body":     {status(400, ``), providers.Transient, false, 0},
-		"403 page":               {status(403, `<h1>Access Denied</h1>`, html, "text/html"), providers.Transient, false, 0},
-		"429 seconds":            {status(429, `{}`, "Retry-After", "60"), providers.RateLimited, false, time.Minute},
-		"429 huge":               {status(429, `{}`, "Retry-After", "1000000000"), providers.RateLimited, false, 24 * time.Hour},
-		"429 junk":               {status(429, `{}`, "Retry-After", "soon"), providers.RateLimited, false, 0},
-		"429 negative":           {status(429, `{}`, "Retry-After", "-5"), providers.RateLimited, false, 0},
-		"500":                    {status(500, `{"error":"invalid_grant"}`), providers.Transient, false, 0},
-		"502 page":               {status(502, `<html>`, html, "text/html"), providers.Transient, false, 0},
-		"redirect":               {status(302, ``, "Location", "https://evil.example"), providers.Transient, false, 0},
-		"200 page":               {status(200, `<html>`, html, "text/html"), providers.Transient, true, 0},
-		"200 cut":                {status(200, `{"access_token":"a","token_ty`), providers.Transient, true, 0},
-		"200 empty":              {status(200, ``), providers.Transient, true, 0},
-		"200 list":               {status(200, `[]`), providers.Transient, true, 0},
-		"no access token":        {status(200, `{"token_type":"Bearer"}`), providers.Transient, true, 0},
-		"no token type":          {status(200, `{"access_token":"a"}`), providers.Transient, true, 0},
-		"another token type":     {status(200, `{"access_token":"a","token_type":"mac"}`), providers.Transient, true, 0},
-		"a number for a token":   {status(200, `{"access_token":7,"token_type":"Bearer"}`), providers.Transient, true, 0},
-		"a field twice":          {status(200, `{"access_token":"a","access_token":"b","token_type":"Bearer"}`), providers.Transient, true, 0},
-		"two objects":            {status(200, `{"access_token":"a","token_type":"Bearer"}{}`), providers.Transient, true, 0},
-		"over the cap":           {status(200, `{"access_token":"`+strings.Repeat("a", 1<<20)+`","token_type":"Bearer"}`), providers.Transient, true, 0},
-	} {
-		t.Run(name, func(t *testing.T) {
-			b := banktest.New(t)
-			b.Token = c.script
-			_, err := b.Provider().Access.Refresh(t.Context(), "refresh-canary")
-			f := providers.FailureOf(err)
-			if f == nil || f.Class != c.class || f.Lost != c.lost || f.RetryAfter != c.after || errors.Is(err, tokens.ErrAnswerLost) != c.lost {
-				t.Errorf("%+v, want class %s, lost %v, after %s", f, c.class, c.lost, c.after)
-			}
-		})
-	}
-}
-
-// Break OA-10: services/providers/fdx/answer.go: in lifetime, leave out n <= 0
-func TestToken_OA10_ExpiresIn(t *testing.T) {
-	for text, want := range map[string]time.Duration{
-		`3600`: time.Hour, `"3600"`: time.Hour, `-1`: 0, `0`: 0, `1e18`: 0, `1000000000000000000`: 0, `99999999999999999999999`: 0, `null`: 0, `"soon"`: 0, `3600.5`: 0, `{}`: 0,
+		{nil, true, inHeader}, {[]string{"client_secret_basic", "client_secret_post"}, true, inHeader}, {[]string{"client_secret_post", "none"}, true, inForm},
+		{nil, false, public}, {[]string{"none"}, false, public}, {[]string{"client_secret_post"}, false, public},
 	} {
 		b := banktest.New(t)
-		b.Token = func(w http.ResponseWriter, _ *http.Request) {
-			banktest.Raw(w, fmt.Sprintf(`{"access_token":"a","token_type":"bearer","expires_in":%s}`, text))
+		if c.methods != nil {
+			b.Metadata = map[string]any{"token_endpoint_auth_methods_supported": c.methods}
 		}
-		got, err := b.Provider().Access.Refresh(t.Context(), "r")
-		if err != nil || got.ExpiresIn != want {
-			t.Errorf("expires_in %s: %s, %v; want %s", text, got.ExpiresIn, err, want)
+		var proofs []string
+		b.Token = func(w http.ResponseWriter, r *http.Request) {
+			id, secret, header := r.BasicAuth()
+			switch {
+			case header && id == "dashtam" && secret == url.QueryEscape("p+ %ß") && r.PostFormValue("client_secret") == "":
+				proofs = append(proofs, inHeader)
+			case !header && r.PostFormValue("client_id") == "dashtam" && r.PostFormValue("client_secret") == "p+ %ß":
+				proofs = append(proofs, inForm)
+			case !header && r.PostFormValue("client_id") == "dashtam" && !r.PostForm.Has("client_secret"):
+				proofs = append(proofs, public)
+			}
+			b.Answer(w, r)
+		}
+		config := fdx.Config{Profile: b.Provider().Profile, RedirectURI: banktest.Redirect, Client: providers.NewClient(true), Private: true}
+		if c.secret {
+			config.Secret = func(context.Context) (encryption.Secret, error) { return "p+ %ß", nil }
+		}
+		p := fdx.New(config)
+		g, err := exchange(t, b, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.Access.Refresh(t.Context(), g.Refresh); err != nil {
+			t.Error(err)
+		}
+		if want := []string{c.want, c.want}; !slices.Equal(proofs, want) || b.Posts()[0].Get("code_verifier") != attempt.Verifier {
+			t.Errorf("%v, with a secret %v: %v, want %v", c.methods, c.secret, proofs, want)
+		}
+		b.Token = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }
+		if _, err := p.Access.Refresh(t.Context(), g.Refresh); err == nil || len(b.Posts()) != 3 {
+			t.Errorf("%v after %d token requests, want 3", err, len(b.Posts()))
 		}
 	}
 }
 
-// Break AU-3: services/providers/fdx/answer.go: in oauthFailure, use code instead of "unexplained_refusal"
-func TestFailures_AU3_NoBodiesNoTokens(t *testing.T) {
-	for name, script := range map[string]http.HandlerFunc{
-		"echoing 400": func(w http.ResponseWriter, r *http.Request) {
-			banktest.JSON(w, 400, map[string]string{"error": "canary", "error_description": r.PostFormValue("refresh_token")})
-		},
-		"garbage 200": func(w http.ResponseWriter, r *http.Request) {
-			banktest.Raw(w, `{"access_token": canary `+r.PostFormValue("refresh_token"))
-		},
-		"html 200": func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>canary")) },
-		"form 200": func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", "text/plain")
-			_, _ = w.Write([]byte("canary=%zz"))
-		},
-		"canary field": func(w http.ResponseWriter, _ *http.Request) { banktest.Raw(w, `{"access_token":{"canary":1}}`) },
-		"broken off":   func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			b := banktest.New(t)
-			b.Token = script
-			_, err := b.Provider().Access.Refresh(t.Context(), "refresh-canary")
-			if err == nil || strings.Contains(fmt.Sprintf("%v %+v %#v", err, err, providers.FailureOf(err)), "canary") {
-				t.Errorf("error: %+v", err)
-			}
+// A secret that cannot be had is no answer that was lost, and no fault of the person's.
+func TestToken_OA11_NoSecretNoRequest(t *testing.T) {
+	for cause, want := range map[error]providers.Class{tokens.ErrTampered: providers.Config, tokens.ErrNone: providers.Config, errors.New("away"): providers.Transient} {
+		b := banktest.New(t)
+		p := fdx.New(fdx.Config{
+			Profile: b.Provider().Profile, RedirectURI: banktest.Redirect, Client: providers.NewClient(true), Private: true,
+			Secret: func(context.Context) (encryption.Secret, error) { return "", cause },
 		})
+		_, err := p.Access.Refresh(t.Context(), "r")
+		if f := providers.FailureOf(err); f == nil || f.Class != want || f.Lost || errors.Is(err, tokens.ErrTampered) || errors.Is(err, tokens.ErrNone) || len(b.Posts()) != 0 {
+			t.Errorf("%v: %v after %d requests", cause, err, len(b.Posts()))
+		}
 	}
 }
 
 // Break OA-10: services/providers/client.go: leave the Timeout out
-func TestToken_OA10_HangingBank(t *testing.T) {
-	b := banktest.New(t)
-	b.Token = func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
-	p := b.Provider()
-	if _, err := p.Access.AuthorizeURL(t.Context(), attempt); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	if _, err := p.Access.Refresh(ctx, "r"); !errors.Is(err, tokens.ErrAnswerLost) {
-		t.Errorf("%v, want a lost answer", err)
-	}
+func TestClient_OA10_Bounded(t *testing.T) {
 	if c := providers.NewClient(false); c.Timeout != 20*time.Second {
 		t.Errorf("the client waits %s", c.Timeout)
 	}
