@@ -106,6 +106,14 @@ func (s *stage) acts() []act {
 		}, "invitation.used done"},
 		{"another invitation", func() *handlertest.Page { return s.boss.Post("/admin/settings", "email", "inv2@example.com") }, "invitation.created done"},
 		{"an invitation taken back", func() *handlertest.Page { return s.boss.Post("/admin/invitations/" + invitation() + "/revoke") }, "invitation.revoked done"},
+		{"an added bank", func() *handlertest.Page { return s.boss.Post("/admin/providers", alder(s.BankURL)...) }, "provider.added done"},
+		{"a changed bank", func() *handlertest.Page {
+			return s.boss.Post("/admin/providers/alder/change", alder(s.BankURL, "name", "Alder 2")...)
+		}, "provider.changed done"},
+		{"a tested bank", func() *handlertest.Page { return s.boss.Post("/admin/providers/alder/test") }, "provider.tested done"},
+		{"a bank switched off", func() *handlertest.Page { return s.boss.Post("/admin/providers/alder/off") }, "provider.off done"},
+		{"a bank switched on", func() *handlertest.Page { return s.boss.Post("/admin/providers/alder/on") }, "provider.on done"},
+		{"a removed bank", func() *handlertest.Page { return s.boss.Post("/admin/providers/alder/remove") }, "provider.removed done"},
 		{"an export of the log", func() *handlertest.Page { return s.boss.Get("/admin/audit.csv") }, "audit.exported done"},
 		{"a deleted account", func() *handlertest.Page { return s.boss.Post(guest+"/delete", "email", s.guest.Email) }, "user.disabled done, user.deleted done"},
 	}

@@ -39,7 +39,11 @@ func (b *banks) picker(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	p := pages.Picker{Providers: b.connections.Providers(), Connected: map[string]bool{}}
+	health, err := b.connections.Health(c.Request().Context())
+	if err != nil {
+		return err
+	}
+	p := pages.Picker{Providers: b.connections.Providers(), Connected: map[string]bool{}, Health: health, Search: c.QueryParam("q"), Now: web.Now(c)}
 	for _, known := range list {
 		p.Connected[known.Provider] = true
 	}

@@ -31,7 +31,7 @@ func (b *banks) reconnect(c echo.Context) error {
 
 func (b *banks) start(c echo.Context, provider string, connection uuid.UUID) error {
 	if err := b.connections.Start(c.Request().Context(), web.Actor(c), provider, connection); err != nil {
-		return err
+		return toPicker(c, err)
 	}
 	return web.Redirect(c, "/connections/"+provider+"/continue")
 }

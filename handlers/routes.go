@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -197,7 +198,29 @@ func (d Deps) officeRoutes() []route {
 		{method: http.MethodGet, path: pages.PerformancePath, access: admin, handle: speed.show},
 		{method: http.MethodGet, path: pages.PerformancePath + "/live", access: admin, handle: speed.live},
 	}
-	return append(table, d.staffRoutes()...)
+	return slices.Concat(table, d.staffRoutes(), d.sourceRoutes())
+}
+
+// sourceRoutes are where administrators add banks. Whoever changes one can lead people's tokens astray, so it asks for a
+// recent proof.
+func (d Deps) sourceRoutes() []route {
+	const one, form = pages.ProvidersPath + "/:provider", pages.ProvidersPath + "/new"
+	sources := &sources{d.Banks, d.Connections, d.BaseURL}
+	off := sources.turn(true, "The bank is switched off. It is asked nothing any more, and its connections rest.")
+	on := sources.turn(false, "The bank is switched on. Its connections are due now, one after the other.")
+	return []route{
+		{method: http.MethodGet, path: pages.ProvidersPath, access: admin, handle: sources.index},
+		{method: http.MethodPost, path: pages.ProvidersPath, access: admin, fresh: form, handle: sources.create, slow: true, limit: limits.Trials},
+		{method: http.MethodGet, path: form, access: admin, fresh: form, handle: sources.new},
+		{method: http.MethodGet, path: one, access: admin, handle: sources.show},
+		{method: http.MethodPost, path: one + "/test", access: admin, fresh: one, handle: sources.test, slow: true, limit: limits.Trials},
+		{method: http.MethodGet, path: one + "/change", access: admin, fresh: one + "/change", handle: sources.edit},
+		{method: http.MethodPost, path: one + "/change", access: admin, fresh: one + "/change", handle: sources.change, slow: true, limit: limits.Trials},
+		{method: http.MethodPost, path: one + "/off", access: admin, fresh: one, handle: off},
+		{method: http.MethodPost, path: one + "/on", access: admin, fresh: one, handle: on},
+		{method: http.MethodGet, path: one + "/remove", access: admin, fresh: one + "/remove", handle: sources.askRemove},
+		{method: http.MethodPost, path: one + "/remove", access: admin, fresh: one + "/remove", handle: sources.remove},
+	}
 }
 
 // personPath is one person's page for administrators. What is done there asks for a recent proof (AZ-4).

@@ -14,7 +14,7 @@ import (
 func adminTabs(here string) []components.Place {
 	places := []components.Place{
 		{Label: "Health", Href: "/admin"}, {Label: "People", Href: "/admin/users"},
-		{Label: "Connections", Href: "/admin/connections"}, {Label: "Jobs", Href: JobsPath}, {Label: "Mail", Href: MailPath}, {Label: "Doctor", Href: DoctorPath},
+		{Label: "Connections", Href: "/admin/connections"}, {Label: "Providers", Href: ProvidersPath}, {Label: "Jobs", Href: JobsPath}, {Label: "Mail", Href: MailPath}, {Label: "Doctor", Href: DoctorPath},
 		{Label: "Audit", Href: "/admin/audit"}, {Label: "Performance", Href: PerformancePath}, {Label: "Settings", Href: "/admin/settings"},
 	}
 	for i := range places {

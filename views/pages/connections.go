@@ -149,6 +149,7 @@ var causes = map[string]string{
 	connections.CauseIncident:     "The bank refuses all its customers at the moment, so the fault is most likely its own.",
 	connections.CauseBudget:       "The requests this bank allows in a day are used up, but for some that are kept for you.",
 	connections.CauseProvider:     "The bank does not accept Dashtam at the moment. That is your administrator's to repair.",
+	connections.CauseSwitchedOff:  "The administrator switched this bank off for now.",
 	connections.CauseInternal:     "Something went wrong on our side. It is written down.",
 }
 
@@ -200,6 +201,9 @@ func next(c connections.Connection, now time.Time) string {
 	case connections.Syncing:
 		return "balances first, then transactions."
 	default:
+		if c.Cause == connections.CauseSwitchedOff {
+			return "the bank is asked nothing until it is switched on again. What was fetched stays."
+		}
 		if c.NextSyncAt != nil {
 			return "we try again " + components.WhenInSentence(*c.NextSyncAt, now) + ". Nothing for you to do."
 		}
@@ -254,23 +258,6 @@ func act(c connections.Connection, now time.Time) (path, verb, icon string, get 
 	default:
 		return connectionPath(c, "/sync"), "Sync now", "refresh-cw", false
 	}
-}
-
-// Picker is the choice of a bank to connect.
-type Picker struct {
-	Providers []providers.Profile
-	Connected map[string]bool // slugs the person has already
-}
-
-func (p Picker) split() (sandbox, banks []providers.Profile) {
-	for _, b := range p.Providers {
-		if b.Sandbox {
-			sandbox = append(sandbox, b)
-		} else {
-			banks = append(banks, b)
-		}
-	}
-	return sandbox, banks
 }
 
 // host is where the person will sign in, as the address bar shows it.

@@ -42,6 +42,8 @@ var acts = map[string]string{ //nolint:gosec // no credentials: words about them
 	"job.retried": "Had a job tried again", "job.cancelled": "Cancelled a job",
 	"reauth": "Gave the password once more", "session.end": "Signed out a device", "session.end_others": "Signed out all other devices", "password": "Changed the password",
 	"transaction.noted": "Wrote a note", "transactions.exported": "Exported transactions", "keys.added": "Began to use a key", "keys.rotated": "Put every connection under a new key",
+	"provider.added": "Added a bank", "provider.changed": "Changed a bank", "provider.removed": "Removed a bank",
+	"provider.off": "Switched a bank off", "provider.on": "Switched a bank on", "provider.tested": "Tested a bank",
 }
 
 // ActWords is an act in words; ok is false for one that has none.
