@@ -177,9 +177,12 @@ func (s *Service) stays(ctx context.Context, tx pgx.Tx, old, now row) error {
 
 const elsewhere = "People are connected to this bank, and their tokens must not go to another host. Add the other one as a bank of its own."
 
-// live counts the connections to a bank that have not ended. The table is services/connections'.
+// live counts the connections to a bank that have not ended, and those that did and of which it was not told yet. The
+// tables are services/connections' and services/tokens'.
 func live(ctx context.Context, tx pgx.Tx, slug string) (n int, err error) {
-	err = tx.QueryRow(ctx, `SELECT count(*) FROM connections WHERE provider = @slug AND disconnected_at IS NULL`, pgx.NamedArgs{"slug": slug}).Scan(&n)
+	err = tx.QueryRow(ctx, `
+		SELECT (SELECT count(*) FROM connections WHERE provider = @slug AND disconnected_at IS NULL) + (SELECT count(*) FROM revocations WHERE provider = @slug)`,
+		pgx.NamedArgs{"slug": slug}).Scan(&n)
 	return n, err
 }
 

@@ -21,7 +21,7 @@ import (
 var (
 	ErrNotAdmin = errs.New(errs.Forbidden, "This page is for administrators.")
 	ErrBuiltIn  = errs.New(errs.Conflict, "This bank is built in. It can be switched off, and not be changed.")
-	ErrInUse    = errs.New(errs.Conflict, "People are connected to this bank. Switch it off, or let them disconnect first.")
+	ErrInUse    = errs.New(errs.Conflict, "People are connected to this bank, or it still has to be told that they are not any more. Switch it off for now.")
 )
 
 // Secret opens a client secret for one request. nil: a public client, proven by PKCE alone.
