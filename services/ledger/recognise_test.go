@@ -335,3 +335,28 @@ func TestSplit_TooLate(t *testing.T) {
 		t.Error("what cannot be undone is kept")
 	}
 }
+
+// What is pending stays what it was, beside an equal one that was posted some days before.
+func TestRecognise_PendingBesideAnEqualOne(t *testing.T) {
+	b := newBundle(t)
+	before := []ledger.BankTransaction{as("p", pending("Café", 23, -450)), as("q", posted("Café", 20, -450))}
+	b.lists(checking(1_000))
+	b.apply(checking(1_000, before...))
+	first := b.list(ledger.Terms{})
+	for _, x := range first {
+		if err := b.service.SetNote(t.Context(), b.who, x.ID, string(x.Status)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.lists(under("new", checking(1_000)))
+	b.apply(under("new", checking(1_000, as("r", before[0]), as("s", before[1]))))
+	after := b.list(ledger.Terms{})
+	if !sameIDs(first, after) {
+		t.Fatalf("%v, before %v", payees(after), payees(first))
+	}
+	for _, x := range after {
+		if x.Note != string(x.Status) {
+			t.Errorf("the %s one has the note of the %s one", x.Status, x.Note)
+		}
+	}
+}

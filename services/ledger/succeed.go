@@ -14,9 +14,9 @@ const postsWithin = 7
 // succeed finds, among the stored transactions the bank no longer names, those it names otherwise now, and gives them the
 // new name: so the row, its id, and the note the person wrote, live on.
 //
-// A posted one follows a pending one by the bank's own reference; without it account, amount and payee must be the same and
-// the days near, the nearest first. Whatever else is left is recognised by being the same in all a person sees, the nth of a
-// day for the nth: banks give new ids, and equal payments on one day stay as many as they were.
+// What is the same in all a person sees is recognised first, the nth of a day for the nth: banks give new ids, and equal
+// payments on one day stay as many as they were. Of the rest a posted one follows a pending one by the bank's own reference;
+// without it account, amount and payee must be the same and the days near, the nearest first.
 func (a *applying) succeed(ctx context.Context, tx pgx.Tx, args pgx.NamedArgs) error {
 	tag, err := tx.Exec(ctx, `
 		INSERT INTO gone SELECT t.id, t.external_id, t.status, t.booked_on, t.happened_at, t.amount_minor, t.currency, t.payee
@@ -26,18 +26,23 @@ func (a *applying) succeed(ctx context.Context, tx pgx.Tx, args pgx.NamedArgs) e
 	if err != nil || tag.RowsAffected() == 0 {
 		return err
 	}
+	const taken = `DELETE FROM gone g WHERE EXISTS (SELECT FROM arrived a WHERE a.stored = g.id)`
+	run := func(list ...string) error {
+		for _, sql := range list {
+			if _, err := tx.Exec(ctx, sql, args); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := run(occurring("status, booked_on, amount_minor, currency, payee", "true"), taken); err != nil {
+		return err
+	}
 	if err := a.follow(ctx, tx, args); err != nil {
 		return err
 	}
-	const taken = `DELETE FROM gone g WHERE EXISTS (SELECT FROM arrived a WHERE a.stored = g.id)`
-	for _, sql := range []string{
-		taken, occurring("status, booked_on, amount_minor, currency, payee", "true"),
-		taken, occurring("booked_on, amount_minor, currency", beforeMerge),
-		taken,
-	} {
-		if _, err := tx.Exec(ctx, sql, args); err != nil {
-			return err
-		}
+	if err := run(taken, occurring("booked_on, amount_minor, currency", beforeMerge), taken); err != nil {
+		return err
 	}
 	tag, err = tx.Exec(ctx, `
 		UPDATE transactions t SET external_id = a.external_id FROM arrived a
