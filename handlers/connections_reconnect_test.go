@@ -100,6 +100,7 @@ func TestReconnect_Asks(t *testing.T) {
 		t.Errorf("net worth %s, before %s", worth(), before)
 	}
 	nora.Get("/connections").WantOne("section[aria-label='For you'] a.btn:contains(Answer)")
+	nora.Get("/overview").WantOne("section[aria-label='Which account is which?'] a[href='" + connection + "']")
 	first, second := questions.Eq(0), questions.Eq(1)
 	ask := first.AttrOr("action", "")
 	t.Run("other_user", func(*testing.T) {

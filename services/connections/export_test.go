@@ -11,6 +11,6 @@ import (
 
 // WorkRevoke is one try of the job args, as River would start it.
 func (s *Service) WorkRevoke(ctx context.Context, args jobs.Revoke, attempt int) error {
-	most := args.InsertOpts().MaxAttempts
+	most := max(attempt, args.InsertOpts().MaxAttempts) // as River has it where somebody has it tried once more
 	return (&revoker{s: s}).Work(ctx, &river.Job[jobs.Revoke]{JobRow: &rivertype.JobRow{Attempt: attempt, MaxAttempts: most}, Args: args})
 }

@@ -19,6 +19,9 @@ import (
 // AddWorkers registers the worker of jobs.Revoke.
 func (s *Service) AddWorkers(workers *river.Workers) { river.AddWorker(workers, &revoker{s: s}) }
 
+// errNotKept is how a job ends that is tried again after it was given up: what it needs was destroyed with its last try.
+var errNotKept = errors.New("what the bank had to be told is not kept any more")
+
 // revoker tells banks that connections have ended.
 type revoker struct {
 	river.WorkerDefaults[jobs.Revoke]
@@ -30,7 +33,10 @@ type revoker struct {
 func (w *revoker) Work(ctx context.Context, job *river.Job[jobs.Revoke]) error {
 	who := actor.ForJob(job.Args.UserID, job.Args.RequestID)
 	r, err := w.s.c.Tokens.Revocation(ctx, who, job.Args.RevocationID)
-	if errors.Is(err, tokens.ErrNone) {
+	switch {
+	case errors.Is(err, tokens.ErrNone) && job.MaxAttempts > job.Args.InsertOpts().MaxAttempts:
+		return river.JobCancel(errNotKept) // it was given up, and an administrator has it tried again
+	case errors.Is(err, tokens.ErrNone):
 		return nil
 	}
 	last := job.Attempt >= job.MaxAttempts || errors.Is(err, tokens.ErrTampered)

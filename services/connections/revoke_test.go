@@ -86,6 +86,9 @@ func TestDisconnect_OA17_NobodyListens(t *testing.T) {
 			if b.tell(14) == nil {
 				b.Error("the job is not among the failed ones")
 			}
+			if b.tell(15) == nil {
+				b.Error("tried once more it counts as done")
+			}
 		},
 		"the last try dies": func(b *bundle) {
 			b.exec(`UPDATE revocations SET created_at = now() - interval '4 days'`, nil)

@@ -14,7 +14,8 @@ const accountSelect = `
 	SELECT a.id, a.kind, CASE WHEN a.name = '' THEN a.bank_name ELSE a.name END AS name, a.mask, a.currency,
 		a.balance_minor, a.available_minor, a.limit_minor, a.balance_as_of, a.closed_at IS NOT NULL OR a.gone_at IS NOT NULL AS closed,
 		a.gone_at IS NOT NULL AS gone,
-		a.connection_id, c.provider, c.name AS bank, c.status, c.cause, c.status_since, c.last_success_at, c.consent_expires_at
+		a.connection_id, c.provider, c.name AS bank, c.status, c.cause, c.status_since, c.last_success_at, c.consent_expires_at,
+		(SELECT count(*) FROM account_questions q WHERE q.user_id = c.user_id AND q.connection_id = c.id) AS questions
 	FROM accounts a JOIN connections c ON c.user_id = a.user_id AND c.id = a.connection_id
 	WHERE a.user_id = @user`
 
@@ -38,6 +39,7 @@ type accountRow struct {
 	StatusSince      time.Time
 	LastSuccessAt    *time.Time
 	ConsentExpiresAt *time.Time
+	Questions        int
 }
 
 func (r accountRow) account() Account {
@@ -47,6 +49,7 @@ func (r accountRow) account() Account {
 		Bank: Bank{
 			ConnectionID: r.ConnectionID, Provider: r.Provider, Name: r.Bank, Status: r.Status, Cause: r.Cause,
 			StatusSince: r.StatusSince, LastSuccessAt: r.LastSuccessAt, ConsentEnds: r.ConsentExpiresAt,
+			Questions: r.Questions,
 		},
 	}
 }

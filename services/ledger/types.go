@@ -84,6 +84,7 @@ type Bank struct {
 	StatusSince   time.Time
 	LastSuccessAt *time.Time
 	ConsentEnds   *time.Time
+	Questions     int // about accounts that do not count before the person has answered
 }
 
 // Account is one account as its bank last described it.

@@ -31,6 +31,11 @@ func (v Overview) ending() []ledger.Bank {
 	})
 }
 
+// asking are the banks with accounts that count nowhere before the person says which of theirs they are, each once.
+func (v Overview) asking() []ledger.Bank {
+	return v.banks(func(b ledger.Bank) bool { return b.Questions > 0 && b.Status != "needs_you" })
+}
+
 func (v Overview) banks(are func(ledger.Bank) bool) (banks []ledger.Bank) {
 	for _, a := range v.Accounts {
 		known := func(b ledger.Bank) bool { return b.ConnectionID == a.Bank.ConnectionID }
