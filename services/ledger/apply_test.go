@@ -14,7 +14,7 @@ import (
 )
 
 // The same answer twice, of any kind of account, writes nothing the second time (OA-22).
-// Break OA-22: services/ledger/merge.go: in compare, drop IS DISTINCT FROM and what follows
+// Break OA-22: services/ledger/merge.go: in fateOf, say 'changed' where nothing differs, too
 func TestApply_OA22_SameBatchTwiceWritesNothing(t *testing.T) {
 	b := newBundle(t)
 	units, price := dec("1.5"), dec("12.34")

@@ -58,7 +58,7 @@ func (a *applying) note(ctx context.Context, tx pgx.Tx, args pgx.NamedArgs) erro
 	rows, err := tx.Query(ctx, `
 		(SELECT a.fate AS what, t.id, a.status, a.booked_on, a.amount_minor, a.currency, a.payee, t.status AS was_status,
 				t.booked_on AS was_booked_on, t.amount_minor AS was_amount_minor, t.currency AS was_currency, t.payee AS was_payee
-			FROM arrived a JOIN transactions t ON t.user_id = @user AND t.id = a.stored
+			FROM arrived a JOIN transactions t ON t.user_id = @user AND t.account_id = @account AND t.id = a.stored
 			WHERE a.fate IN ('changed', 'merged') ORDER BY a.booked_on DESC, a.id DESC LIMIT @changes)
 		UNION ALL
 		(SELECT 'removed', id, status, booked_on, amount_minor, currency, payee, NULL, NULL, NULL, NULL, NULL

@@ -73,22 +73,29 @@ var described = []string{
 func of(alias string) string { return alias + "." + strings.Join(described, ", "+alias+".") }
 
 // merge brings what is staged into the transactions of the batch's i-th account, whose window it is. It works on sets, in
-// two temporary tables that end with it: arrived is what the bank reported, gone what it does not report any more. Ids and
-// indexes are chosen so that no plan is bad on tables the planner knows nothing about yet.
+// two temporary tables that end with it: arrived is what the bank reported, gone what it does not report any more. Nested
+// loops are off meanwhile: on tables a first sync has just filled the planner believes that one row of each is there, and
+// would compare each with all.
 func (a *applying) merge(ctx context.Context, tx pgx.Tx, i, staged int) error {
 	acc := a.batch.Accounts[i]
 	args := pgx.NamedArgs{
 		"user": a.user, "connection": a.connection, "account": a.ids[i], "from": acc.From, "to": acc.To, "posts_within": postsWithin,
 		"changes": mostChanges,
 	}
-	known, err := a.arrive(ctx, tx, args, staged)
-	if err != nil {
+	for _, sql := range []string{
+		`SET LOCAL enable_nestloop = off`,
+		`CREATE TEMPORARY TABLE arrived (LIKE staged_transactions, stored uuid, fate text, PRIMARY KEY (nth)) ON COMMIT DROP`,
+		`CREATE TEMPORARY TABLE gone (id uuid PRIMARY KEY, external_id text, status text, booked_on date, happened_at timestamptz,
+			amount_minor bigint, currency text, payee text) ON COMMIT DROP`,
+	} {
+		if _, err := tx.Exec(ctx, sql); err != nil {
+			return err
+		}
+	}
+	if err := a.arrive(ctx, tx, args, staged); err != nil {
 		return err
 	}
-	steps := []func(context.Context, pgx.Tx, pgx.NamedArgs) error{a.note, a.insert, a.pair}
-	if known {
-		steps = []func(context.Context, pgx.Tx, pgx.NamedArgs) error{a.succeed, a.share, a.missing, a.compare, a.note, a.remove, a.update, a.insert, a.pair}
-	}
+	steps := []func(context.Context, pgx.Tx, pgx.NamedArgs) error{a.succeed, a.share, a.missing, a.write}
 	for _, step := range steps {
 		if err := step(ctx, tx, args); err != nil {
 			return err
@@ -97,66 +104,76 @@ func (a *applying) merge(ctx context.Context, tx pgx.Tx, i, staged int) error {
 	if _, err := tx.Exec(ctx, `DROP TABLE arrived, gone`); err != nil {
 		return err
 	}
+	if _, err := tx.Exec(ctx, `SET LOCAL enable_nestloop = on`); err != nil {
+		return err
+	}
 	return Unstage(ctx, tx, a.who, a.connection)
 }
 
+// fateOf is what becomes of the stored transaction of an alias when a describes it: nothing where it is the same.
+func fateOf(alias string) string {
+	return `CASE WHEN (` + of(alias) + `) IS DISTINCT FROM (` + of("a") + `) THEN
+		CASE WHEN ` + alias + `.status = 'pending' AND a.status = 'posted' THEN 'merged' ELSE 'changed' END END`
+}
+
 // arrive fills arrived: each transaction once, the last word on it, its id in the order in which they happened, and beside
-// it the stored one of that name. A pending one whose posted self came along is not there any more. known is false when the account
-// has no transactions yet.
-func (a *applying) arrive(ctx context.Context, tx pgx.Tx, args pgx.NamedArgs, staged int) (known bool, err error) {
-	for _, sql := range []string{
-		`CREATE TEMPORARY TABLE arrived (LIKE staged_transactions, stored uuid, fate text, PRIMARY KEY (nth)) ON COMMIT DROP`,
-		`CREATE TEMPORARY TABLE gone (id uuid PRIMARY KEY, external_id text, status text, booked_on date, happened_at timestamptz,
-			amount_minor bigint, currency text, payee text) ON COMMIT DROP`,
-	} {
-		if _, err := tx.Exec(ctx, sql); err != nil {
-			return false, err
-		}
-	}
-	if err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM transactions WHERE user_id = @user AND account_id = @account)`, args).Scan(&known); err != nil {
-		return false, err
-	}
-	args["known"] = known
+// it the stored one of that name and what becomes of that. A pending one whose posted self came along is not there any
+// more.
+func (a *applying) arrive(ctx context.Context, tx pgx.Tx, args pgx.NamedArgs, staged int) error {
 	tag, err := tx.Exec(ctx, `
-		INSERT INTO arrived (user_id, connection_id, nth, id, external_id, reference_id, `+strings.Join(described, ", ")+`, stored)
-		SELECT s.user_id, s.connection_id, s.nth, i.id, s.external_id, s.reference_id, `+of("s")+`,
-			CASE WHEN @known::boolean THEN (SELECT t.id FROM transactions t
-				WHERE t.user_id = @user AND t.account_id = @account AND t.external_id = s.external_id) END
+		WITH held AS MATERIALIZED (
+			SELECT id, external_id, `+strings.Join(described, ", ")+` FROM transactions WHERE user_id = @user AND account_id = @account)
+		INSERT INTO arrived (user_id, connection_id, nth, id, external_id, reference_id, `+strings.Join(described, ", ")+`, stored, fate)
+		SELECT a.user_id, a.connection_id, a.nth,
+			(ARRAY(SELECT id FROM staged_transactions WHERE user_id = @user AND connection_id = @connection ORDER BY nth))[a.place],
+			a.external_id, a.reference_id, `+of("a")+`, h.id, CASE WHEN h.id IS NOT NULL THEN `+fateOf("h")+` END
 		FROM (SELECT *, row_number() OVER (ORDER BY happened_at, external_id COLLATE "C") AS place FROM staged_transactions
-				WHERE user_id = @user AND connection_id = @connection) s
-			JOIN (SELECT id, row_number() OVER (ORDER BY nth) AS place FROM staged_transactions
-				WHERE user_id = @user AND connection_id = @connection) i USING (place)`, args)
+				WHERE user_id = @user AND connection_id = @connection) a
+			LEFT JOIN held h ON h.external_id = a.external_id`, args)
 	if err != nil {
-		return false, err
+		return err
 	}
 	if int(tag.RowsAffected()) != staged {
-		return false, ErrStagedLost
+		return ErrStagedLost
 	}
 	for _, sql := range []string{
 		`DELETE FROM arrived a USING (SELECT external_id, max(nth) AS last FROM arrived GROUP BY external_id HAVING count(*) > 1) d
 			WHERE a.external_id = d.external_id AND a.nth < d.last`,
 		`DELETE FROM arrived p USING arrived q
 			WHERE p.status = 'pending' AND q.status = 'posted' AND q.reference_id <> '' AND p.external_id = q.reference_id`,
-		`CREATE INDEX ON arrived (stored)`,
 	} {
 		if _, err := tx.Exec(ctx, sql); err != nil {
-			return false, err
+			return err
 		}
 	}
-	return known, nil
+	return nil
 }
 
-// compare finds out which of the stored ones the bank now describes otherwise.
-func (a *applying) compare(ctx context.Context, tx pgx.Tx, args pgx.NamedArgs) error {
-	_, err := tx.Exec(ctx, `
-		UPDATE arrived a SET fate = CASE WHEN t.status = 'pending' AND a.status = 'posted' THEN 'merged' ELSE 'changed' END
-		FROM transactions t
-		WHERE t.user_id = @user AND t.id = a.stored AND (`+of("t")+`) IS DISTINCT FROM (`+of("a")+`)`, args)
-	if err != nil {
+// write carries out what was found, and skips what there is nothing of.
+func (a *applying) write(ctx context.Context, tx pgx.Tx, args pgx.NamedArgs) error {
+	var added, changed, merged, removed int
+	if err := tx.QueryRow(ctx, `
+		SELECT count(*) FILTER (WHERE stored IS NULL), count(*) FILTER (WHERE fate = 'changed'), count(*) FILTER (WHERE fate = 'merged'),
+			(SELECT count(*) FROM gone) FROM arrived`).Scan(&added, &changed, &merged, &removed); err != nil {
 		return err
 	}
-	return tx.QueryRow(ctx, `SELECT count(*) FILTER (WHERE fate = 'changed') + @changed::int, count(*) FILTER (WHERE fate = 'merged') + @merged::int FROM arrived`,
-		pgx.NamedArgs{"changed": a.result.Changed, "merged": a.result.Merged}).Scan(&a.result.Changed, &a.result.Merged)
+	a.result.Changed += changed
+	a.result.Merged += merged
+	for _, step := range []struct {
+		needed bool
+		do     func(context.Context, pgx.Tx, pgx.NamedArgs) error
+	}{
+		{added+changed+merged+removed > 0, a.note}, {removed > 0, a.remove}, {changed+merged > 0, a.update}, {added > 0, a.insert},
+		{added+changed+merged > 0, a.pair},
+	} {
+		if !step.needed {
+			continue
+		}
+		if err := step.do(ctx, tx, args); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // update writes what changed. It never touches a note.
@@ -165,7 +182,7 @@ func (a *applying) update(ctx context.Context, tx pgx.Tx, args pgx.NamedArgs) er
 		UPDATE transactions t SET (`+strings.Join(described, ", ")+`) = (`+of("a")+`),
 			other_half = CASE WHEN (t.status, t.amount_minor, t.currency) = (a.status, a.amount_minor, a.currency) THEN t.other_half END
 		FROM arrived a
-		WHERE t.user_id = @user AND t.id = a.stored AND a.fate IN ('changed', 'merged')`, args)
+		WHERE t.user_id = @user AND t.account_id = @account AND t.id = a.stored AND a.fate IN ('changed', 'merged')`, args)
 	a.result.Written += int(tag.RowsAffected())
 	return err
 }

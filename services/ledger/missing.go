@@ -38,7 +38,7 @@ func (a *applying) missing(ctx context.Context, tx pgx.Tx, args pgx.NamedArgs) e
 
 // remove deletes what missing left.
 func (a *applying) remove(ctx context.Context, tx pgx.Tx, args pgx.NamedArgs) error {
-	tag, err := tx.Exec(ctx, `DELETE FROM transactions t USING gone g WHERE t.user_id = @user AND t.id = g.id`, args)
+	tag, err := tx.Exec(ctx, `DELETE FROM transactions t USING gone g WHERE t.user_id = @user AND t.account_id = @account AND t.id = g.id`, args)
 	a.result.Removed += int(tag.RowsAffected())
 	a.result.Written += int(tag.RowsAffected())
 	return err

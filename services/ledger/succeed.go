@@ -46,8 +46,14 @@ func (a *applying) succeed(ctx context.Context, tx pgx.Tx, args pgx.NamedArgs) e
 	}
 	tag, err = tx.Exec(ctx, `
 		UPDATE transactions t SET external_id = a.external_id FROM arrived a
-		WHERE t.user_id = @user AND t.id = a.stored AND a.fate = 'renamed'`, args)
+		WHERE t.user_id = @user AND t.account_id = @account AND t.id = a.stored AND a.fate = 'renamed'`, args)
 	a.result.Written += int(tag.RowsAffected())
+	if err != nil || tag.RowsAffected() == 0 {
+		return err
+	}
+	_, err = tx.Exec(ctx, `
+		UPDATE arrived a SET fate = `+fateOf("t")+` FROM transactions t
+		WHERE t.user_id = @user AND t.account_id = @account AND t.id = a.stored AND a.fate = 'renamed'`, args)
 	return err
 }
 
@@ -67,10 +73,13 @@ func occurring(columns, which string) string {
 
 // share notes which transactions from before an account came back the bank reports since.
 func (a *applying) share(ctx context.Context, tx pgx.Tx, args pgx.NamedArgs) error {
+	var can bool
+	if err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM account_merges WHERE user_id = @user AND account_id = @account)`, args).Scan(&can); err != nil || !can {
+		return err
+	}
 	_, err := tx.Exec(ctx, `
 		UPDATE merged_transactions r SET shared = true FROM arrived a
-		WHERE r.user_id = @user AND r.transaction_id = a.stored AND NOT r.shared
-			AND r.merge_id IN (SELECT id FROM account_merges WHERE user_id = @user AND account_id = @account)`, args)
+		WHERE r.user_id = @user AND r.transaction_id = a.stored AND NOT r.shared`, args)
 	return err
 }
 
