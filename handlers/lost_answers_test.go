@@ -166,7 +166,7 @@ func (s *sweep) report() {
 // that does not. DASHTAM_FAULTS=all takes every n, otherwise sixteen of them.
 //
 // Break OA-13: services/tokens/refresh.go: in acquire, case r.Lost >= 1 in place of inDoubt
-// Break OA-10: services/providers/fdx/failures.go: in unreachable, leave out f.Lost = spends
+// Break OA-10: services/providers/fdx/failures.go: in unreachable, leave out f.Lost = spent
 func TestRefresh_OA13_OA10_F02_F05_F06_LostAnswers(t *testing.T) {
 	s := newSweep(t)
 	const longest = 1400 // the sandbox's answer is shorter

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"dashtam/services/encryption"
@@ -39,9 +41,11 @@ func (j *judge) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, &providers.Failure{Class: providers.Transient, Code: "asked_twice"} // OA-10
 	}
 	j.asked = true
-	answer, err := j.adapter.c.Client.Transport.RoundTrip(r)
+	var sent atomic.Bool // a handshake that failed has carried nothing, and so spent nothing (F17)
+	trace := &httptrace.ClientTrace{WroteHeaders: func() { sent.Store(true) }}
+	answer, err := j.adapter.c.Client.Transport.RoundTrip(r.WithContext(httptrace.WithClientTrace(r.Context(), trace)))
 	if err != nil {
-		return nil, unreachable(err, true)
+		return nil, unreachable(err, sent.Load())
 	}
 	defer func() { _ = answer.Body.Close() }()
 	body, err := providers.ReadAll(answer, providers.TokenBytes)

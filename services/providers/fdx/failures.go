@@ -10,9 +10,8 @@ import (
 	"dashtam/services/providers"
 )
 
-// unreachable is a request that got no answer. spends says that it carried something which works once, so that it matters
-// whether it was sent. The URL is cut off the error: a next page's may hold more than is known.
-func unreachable(err error, spends bool) error {
+// unreachable is a request that got no answer. spent says that it went out with something which works once. The URL is cut off the error: a next page's may hold more than is known.
+func unreachable(err error, spent bool) error {
 	if f := providers.FailureOf(err); f != nil { // our own reason not to send it
 		return f
 	}
@@ -23,7 +22,7 @@ func unreachable(err error, spends bool) error {
 	case errors.As(err, &dial) && dial.Op == "dial":
 		f.Cause = dial.Err
 	default:
-		f.Lost = spends // it may have been sent
+		f.Lost = spent
 	}
 	return f
 }

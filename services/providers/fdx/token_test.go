@@ -2,9 +2,13 @@ package fdx_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -248,5 +252,39 @@ func TestMetadata_OA4_AMovedEndpointIsLookedUp(t *testing.T) {
 	b.Do(func(b *banktest.Bank) { b.Metadata = map[string]any{"authorization_endpoint": b.URL + "/elsewhere"} })
 	if address, err = p.Access.AuthorizeURL(t.Context(), attempt); err != nil || !strings.HasPrefix(address, b.URL+"/elsewhere?") {
 		t.Errorf("%s, %v", address, err)
+	}
+}
+
+// A bank whose TLS has gone wrong is asked for nothing: no certificate is overlooked, no older protocol spoken, and what was
+// not sent is not lost, however often it is tried.
+//
+// Break F17: services/providers/client.go: TLSClientConfig: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10} in NewClient
+// Break OA-13: services/providers/fdx/answer.go: in RoundTrip, unreachable(err, true)
+func TestRefresh_OA13_F17_BrokenTLS(t *testing.T) {
+	asked := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("asked") })
+	servers := map[string]func(s *httptest.Server){
+		"a certificate nobody vouches for": func(s *httptest.Server) { s.StartTLS() },
+		"an old protocol": func(s *httptest.Server) {
+			s.TLS = &tls.Config{MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}
+			s.StartTLS()
+		},
+		"no TLS at all": func(s *httptest.Server) {
+			s.Start()
+			s.URL = strings.Replace(s.URL, "http:", "https:", 1)
+		},
+	}
+	for name, start := range servers {
+		t.Run(name, func(t *testing.T) {
+			s := httptest.NewUnstartedServer(asked)
+			s.Config.ErrorLog = log.New(io.Discard, "", 0)
+			start(s)
+			defer s.Close()
+			b := banktest.New(t)
+			b.Metadata = map[string]any{"token_endpoint": s.URL + "/token"}
+			_, err := b.Provider().Access.Refresh(t.Context(), "refresh-canary")
+			if f := providers.FailureOf(err); f == nil || f.Class != providers.Transient || errors.Is(err, tokens.ErrAnswerLost) {
+				t.Errorf("%v, want a failure that passes and has lost nothing", err)
+			}
+		})
 	}
 }
