@@ -46,6 +46,8 @@ func (w *revoker) Work(ctx context.Context, job *river.Job[jobs.Revoke]) error {
 	switch {
 	case err == nil:
 		return w.s.told(ctx, who, job.Args.RevocationID, r, audit.Done)
+	case errors.Is(err, providers.ErrNoRevocation): // no try can help
+		return w.s.told(ctx, who, job.Args.RevocationID, r, audit.Refused)
 	case last:
 		err = errors.Join(err, w.s.told(ctx, who, job.Args.RevocationID, r, audit.Failed))
 	}

@@ -121,6 +121,23 @@ func TestDisconnect_OA17_NobodyListens(t *testing.T) {
 	}
 }
 
+// A bank that takes no such request is not said to know, and not asked again.
+// Break OA-17: services/connections/revoke.go: in Work, leave the case of ErrNoRevocation out
+func TestDisconnect_OA17_ABankThatCannotBeTold(t *testing.T) {
+	b := newBundle(t)
+	b.bank.Do(func(bank *banktestBank) { bank.Metadata = map[string]any{"revocation_endpoint": ""} })
+	id := b.connect(b.who)
+	if err := b.service.Disconnect(t.Context(), b.who, id, true); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.tell(1); err != nil {
+		t.Errorf("no try can help, and there will be one: %v", err)
+	}
+	if d := b.get(b.who, id); d.BankTold != connections.NotTold || b.count(`SELECT count(*) FROM revocations`) != 0 {
+		t.Errorf("%q, or something is kept", d.BankTold)
+	}
+}
+
 // Whoever ends the connections of a person who leaves stands in the audit log, beside whose they were; the banks are told
 // when the person is gone already.
 // Break AU-1: services/connections/change.go: in EndAll, disconnect with the owner in place of who

@@ -145,10 +145,13 @@ type Finding struct {
 	Field string // the field of the form that this proves wrong, whatever comes later; empty = none
 }
 
-// What is said of a bank that cannot be spoken to. ErrSwitchedOff is what a person reads.
+// What is said of a bank that cannot be spoken to. ErrSwitchedOff is what a person reads; ErrNoRevocation is what Revoke
+// answers where the bank takes no such request.
 var (
 	ErrUnknown     = errs.New(errs.NotFound, "There is no such bank.")
 	ErrSwitchedOff = errs.New(errs.Conflict, "The administrator switched this bank off for now. What was fetched stays.")
+
+	ErrNoRevocation = errs.New(errs.Conflict, "This bank cannot be told by a program.")
 )
 
 // Registry is the providers of this installation, in the order they are shown. Everybody who has one sees what Service

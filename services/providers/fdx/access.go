@@ -176,7 +176,7 @@ func (a *Adapter) Revoke(ctx context.Context, t tokens.Tokens) error {
 		return err
 	}
 	if m.Revocation == "" {
-		return nil
+		return providers.ErrNoRevocation
 	}
 	var failed error
 	if t.Refresh != "" {

@@ -223,6 +223,8 @@ func TestMetadata_OA4_OldCopyKept(t *testing.T) {
 	}
 }
 
+// Break OA-17: access.go: in Revoke, give back the access token first
+// Break OA-17: access.go: in Revoke, return nil where there is no m.Revocation
 func TestRevoke_OA17_RefreshTokenFirst(t *testing.T) {
 	b := banktest.New(t)
 	p := b.Provider()
@@ -231,6 +233,11 @@ func TestRevoke_OA17_RefreshTokenFirst(t *testing.T) {
 	}
 	if got := fmt.Sprint(b.Revoked()); got != "[r a]" {
 		t.Errorf("revoked %s", got)
+	}
+	deaf := banktest.New(t)
+	deaf.Metadata = map[string]any{"revocation_endpoint": ""}
+	if err := deaf.Provider().Access.Revoke(t.Context(), tokens.Tokens{Access: "a"}); !errors.Is(err, providers.ErrNoRevocation) {
+		t.Errorf("a bank that cannot be told: %v", err)
 	}
 }
 
