@@ -49,12 +49,12 @@ func TestRun_JB1_TwiceIsOnce(t *testing.T) {
 	b := newBundle(t)
 	job := b.job()
 	b.work()
-	posts := len(b.bank.Queries())
+	posts, ended := len(b.bank.Queries()), b.progress()
 	if err := b.service.Work(t.Context(), job, 1); err != nil {
 		t.Fatal(err)
 	}
-	if len(b.bank.Queries()) != posts {
-		t.Error("a run that is over asked the bank again")
+	if r := b.progress(); len(b.bank.Queries()) != posts || r.State != ended.State || !r.FinishedAt.Equal(*ended.FinishedAt) {
+		t.Error("a run that is over was worked again")
 	}
 	b.again()
 	if r := b.progress(); r.Cause != syncer.Manual || r.Added+r.Changed+r.Removed != 0 {

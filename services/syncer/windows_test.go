@@ -163,7 +163,7 @@ func TestRun_OA22_GoesOnAtTheCursor(t *testing.T) {
 //
 // Break OA-22: services/ledger/merge.go: in arrive, do not look at RowsAffected
 func TestRun_OA22_ALostStageBeginsAgain(t *testing.T) {
-	b := newBundle(t)
+	b := openFor(t, func(p *providers.Profile) { p.HistoryDays = 60 }) // one window
 	asked := b.paged()
 	answer := b.bank.API
 	lost := false

@@ -16,7 +16,7 @@ type Sync struct {
 }
 
 func (p Sync) head() components.HeadProps {
-	h := components.HeadProps{Title: "Sync, " + components.When(p.Run.QueuedAt, p.Now), Answer: components.Sentence(counts(p.Run)) + "."}
+	h := components.HeadProps{Title: "Sync, " + lowerFirst(components.When(p.Run.QueuedAt, p.Now)), Answer: components.Sentence(counts(p.Run)) + "."}
 	h.Sub = "Started by " + map[string]string{syncer.First: "connecting", syncer.Manual: "you", syncer.Schedule: "the schedule"}[p.Run.Cause]
 	if t := took(p.Run); t != "" {
 		h.Sub += ", took " + t
