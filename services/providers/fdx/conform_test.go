@@ -32,6 +32,7 @@ var dialect = banktest.Dialect{
 // Break OA-10: services/providers/fdx/answer.go: in lifetime, leave out n <= 0
 // Break OA-11: services/providers/fdx/answer.go: in oauthFailure, class invalid_client Permanent
 // Break OA-11: services/providers/fdx/failures.go: in refusal, class 401 Permanent
+// Break OA-16: services/providers/client.go: leave CheckRedirect out
 // Break OA-22: services/providers/pages.go: in Read, drop w.places[place] and w.idle > mostIdle
 // Break AU-3: services/providers/fdx/answer.go: in oauthFailure, use code instead of "unexplained_refusal"
-func TestConform_OA10_OA11_OA22_AU3_F13_F14_F15_F16(t *testing.T) { banktest.Conform(t, dialect) }
+func TestConform_OA10_OA11_OA16_OA22_AU3_F13_F14_F15_F16(t *testing.T) { banktest.Conform(t, dialect) }

@@ -72,6 +72,9 @@ func (a *Adapter) found(m *metadata, err error) providers.Finding {
 func (a *Adapter) wanted(m *metadata) providers.Finding {
 	how := a.method(m)
 	is := providers.Finding{Name: "Sign-in", State: providers.Works, Found: "Dashtam proves itself with " + how + " and PKCE."}
+	if how == none {
+		is.Found = "Dashtam has no secret there, and proves itself by PKCE alone."
+	}
 	switch {
 	case len(m.AuthMethods) > 0 && !slices.Contains(m.AuthMethods, how) && how == none:
 		is.State, is.Field, is.Found, is.Do = providers.Broken, "client_secret", "The bank knows no clients without a secret.", "Write the client secret it gave you."
