@@ -57,7 +57,7 @@ func signIn(t *testing.T, address string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close() //nolint:errcheck // nothing of it is read
+	defer answer.Body.Close()
 	return answer.Header.Get("Location")
 }
 
@@ -70,11 +70,11 @@ func TestForeign_AddedConnectedRenewedRevoked(t *testing.T) {
 	issuer := foreignBank(t, "dashtam-at-north", secret, app.URL+"/connections/north/callback")
 	asked := func() (seen map[string]int, lives bool) {
 		t.Helper()
-		answer, err := http.Get(issuer + "/seen") //nolint:noctx // the test's own double
+		answer, err := http.Get(issuer + "/seen")
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer answer.Body.Close() //nolint:errcheck // it was read
+		defer answer.Body.Close()
 		var said struct {
 			Seen  map[string]int
 			Lives bool

@@ -343,7 +343,9 @@ func TestTest(t *testing.T) {
 				banktest.JSON(w, 400, map[string]string{"error": "unauthorized_client"})
 			}
 		}, "Client warn"},
-		"a mute token endpoint": {func(b *banktest.Bank) { b.Token = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) } }, "Client warn"},
+		"a mute token endpoint": {func(b *banktest.Bank) {
+			b.Token = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }
+		}, "Client warn"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o, b := newOffice(t), banktest.New(t)
@@ -377,7 +379,7 @@ func TestTest(t *testing.T) {
 }
 
 // Without leave, no form leads inwards: neither an address nor a name.
-// Break OA-20: services/providers/form.go: in address, leave out the case CheckURL
+// Break OA-20: services/providers/fdx/probe.go: in found, set is.Field to "" whatever the code
 func TestAdd_OA20_NothingInside(t *testing.T) {
 	o := newOffice(t)
 	closed := providers.New(providers.ServiceConfig{

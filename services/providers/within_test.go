@@ -8,7 +8,7 @@ import (
 )
 
 // An address of this machine is ours, though it be a public one: what listens there is us, or our neighbour.
-// Break OA-20: services/providers/client.go: let ours return false
+// Break OA-20: services/providers/client.go: in ours, return err != nil alone
 func TestOurs_OA20(t *testing.T) {
 	addresses := func() ([]net.Addr, error) {
 		return []net.Addr{&net.IPNet{IP: net.ParseIP("203.0.113.7"), Mask: net.CIDRMask(24, 32)}, &net.IPNet{IP: net.ParseIP("2600::7"), Mask: net.CIDRMask(64, 128)}}, nil

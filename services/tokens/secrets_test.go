@@ -34,7 +34,7 @@ func (b *bundle) opensSecret(id uuid.UUID, provider, want string) {
 
 // A client secret opens as itself, in its own row and for its own bank, and nowhere else.
 // Break VT-1: services/tokens/secrets.go: in both AADs of clientSecret, leave out Row
-// Break VT-7: services/tokens/secrets.go: in StoreSecret, store secret.Reveal() in place of sealed
+// Break VT-7: services/tokens/secrets.go: in StoreSecret, set sealed to []byte(secret.Reveal()) before it is stored
 func TestSecret_VT1_VT7_OnlyInItsOwnPlace(t *testing.T) {
 	b := newBundle(t)
 	mine, theirs, old := b.secret("alder", "canary-mine"), b.secret("alder", "canary-theirs"), b.secret("birch", "canary-old")
