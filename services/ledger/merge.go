@@ -83,9 +83,9 @@ func (a *applying) merge(ctx context.Context, tx pgx.Tx, i, staged int) error {
 		"changes": mostChanges,
 	}
 	for _, sql := range []string{
-		`SET LOCAL enable_nestloop = off`,
-		`CREATE TEMPORARY TABLE arrived (LIKE staged_transactions, stored uuid, fate text, PRIMARY KEY (nth)) ON COMMIT DROP`,
-		`CREATE TEMPORARY TABLE gone (id uuid PRIMARY KEY, external_id text, status text, booked_on date, happened_at timestamptz,
+		`SET LOCAL enable_nestloop = off`, `SET LOCAL work_mem = '64MB'`,
+		`CREATE TEMPORARY TABLE arrived (LIKE staged_transactions, stored uuid, fate text) ON COMMIT DROP`,
+		`CREATE TEMPORARY TABLE gone (id uuid, external_id text, status text, booked_on date, happened_at timestamptz,
 			amount_minor bigint, currency text, payee text) ON COMMIT DROP`,
 	} {
 		if _, err := tx.Exec(ctx, sql); err != nil {
@@ -101,11 +101,10 @@ func (a *applying) merge(ctx context.Context, tx pgx.Tx, i, staged int) error {
 			return err
 		}
 	}
-	if _, err := tx.Exec(ctx, `DROP TABLE arrived, gone`); err != nil {
-		return err
-	}
-	if _, err := tx.Exec(ctx, `SET LOCAL enable_nestloop = on`); err != nil {
-		return err
+	for _, sql := range []string{`DROP TABLE arrived, gone`, `SET LOCAL enable_nestloop = on`, `SET LOCAL work_mem TO DEFAULT`} {
+		if _, err := tx.Exec(ctx, sql); err != nil {
+			return err
+		}
 	}
 	return Unstage(ctx, tx, a.who, a.connection)
 }

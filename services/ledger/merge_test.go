@@ -98,6 +98,8 @@ func TestMerge_OA22_WhatTheBankLeavesOut(t *testing.T) {
 }
 
 // Pages of a window become one answer, whatever their order, and a window whose pages are gone is an error (OA-22).
+//
+// Break OA-22: services/ledger/merge.go: in arrive, keep what is said twice
 func TestMerge_OA22_PagesAreOneAnswer(t *testing.T) {
 	b := newBundle(t)
 	b.apply(checking(0, pending("Café", 23, -450), as("twin", pending("Metro", 20, -290))))

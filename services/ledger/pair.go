@@ -34,14 +34,15 @@ func (a *applying) pair(ctx context.Context, tx pgx.Tx, args pgx.NamedArgs) erro
 		WHERE (stored IS NULL OR fate IN ('changed', 'merged')) AND `+mayBeHalf("a"))
 }
 
-// match is pair for the transactions that the query fresh gives, id and booked_on.
+// match is pair for the transactions that the query fresh gives, id and booked_on; all of @account, where that is given.
 func (a *applying) match(ctx context.Context, tx pgx.Tx, args pgx.NamedArgs, fresh string) error {
 	args["within"] = pairsWithin
 	rows, err := tx.Query(ctx, `
 		WITH fresh AS MATERIALIZED (`+fresh+`)
 		SELECT t.id, t.account_id, t.currency, t.amount_minor, t.booked_on, t.id IN (SELECT id FROM fresh) AS fresh
 		FROM transactions t
-		WHERE t.user_id = @user AND t.other_half IS NULL AND `+mayBeHalf("t")+`
+		WHERE t.user_id = @user AND t.other_half IS NULL
+			AND CASE WHEN t.id IN (SELECT id FROM fresh) THEN true ELSE t.account_id IS DISTINCT FROM @account AND `+mayBeHalf("t")+` END
 			AND t.booked_on BETWEEN (SELECT min(booked_on) FROM fresh) - @within::integer AND (SELECT max(booked_on) FROM fresh) + @within::integer
 		ORDER BY t.booked_on, t.id`, args)
 	if err != nil {

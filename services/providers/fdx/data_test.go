@@ -161,6 +161,7 @@ func move(id any) string {
 	return fmt.Sprintf(`{"transactionId":"%v","postedTimestamp":"2026-11-20","status":"POSTED","amount":1}`, id)
 }
 
+// Break OA-22: services/providers/fdx/data.go: in page, leave NextOffset out
 func TestPages_OA22_Followed(t *testing.T) {
 	for name, next := range map[string]func(int) string{
 		"page keys": func(n int) string { return fmt.Sprintf(`"page":{"nextPageKey":"k%d"}`, n) },
