@@ -113,8 +113,12 @@ func revoked(owner, id uuid.UUID, provider string, result audit.Result) audit.Ev
 func (s *Service) giveBack(ctx context.Context, who actor.Actor, p providers.Provider, t tokens.Tokens) {
 	ctx = context.WithoutCancel(ctx)
 	r := tokens.Revocation{Tokens: t, Provider: p.Profile.Slug}
+	err := s.revoke(ctx, r)
+	if err != nil {
+		err = s.revoke(ctx, r)
+	}
 	result := audit.Done
-	if s.revoke(ctx, r) != nil && s.revoke(ctx, r) != nil {
+	if err != nil {
 		result = audit.Failed
 	}
 	_ = audit.Record(ctx, s.c.DB, who, revoked(who.UserID, uuid.Nil, r.Provider, result)) // nothing was kept either way
