@@ -79,10 +79,11 @@ func ask(ctx context.Context, client *http.Client, place string) error {
 // when it was looked at first.
 // Break OA-20: services/providers/client.go: in refusePrivate, look at nothing but the port
 func TestClient_OA20_NamesThatLeadInwards(t *testing.T) {
-	var inside netip.Addr
-	resolve(t, func(int32) netip.Addr { return inside })
+	var inside atomic.Pointer[netip.Addr]
+	resolve(t, func(int32) netip.Addr { return *inside.Load() })
 	for _, at := range []string{"127.0.0.1", "10.0.0.1", "100.64.0.1", "169.254.169.254", "0.0.0.0", "192.168.0.1", "224.0.0.1"} {
-		inside = netip.MustParseAddr(at)
+		address := netip.MustParseAddr(at)
+		inside.Store(&address)
 		for host, name := range map[string]bool{
 			"inward.example": true, "0x7f000001": true, "0x7f.1": true, "127.0.0.1.nip.example": true, "2130706433": false, "0177.0.0.1": false, "127.1": false,
 		} {
