@@ -110,8 +110,8 @@ func TestMerge_OA22_PagesAreOneAnswer(t *testing.T) {
 		}
 		return n + len(page)
 	}
-	n := stage(0, posted("left over", 3, -1))
-	n = stage(0, as("m", posted("Metro", 21, -290)), posted("Rent", 2, -100))
+	stage(0, posted("left over", 3, -1))
+	n := stage(0, as("m", posted("Metro", 21, -290)), posted("Rent", 2, -100))
 	n = stage(n, as("twin", pending("Metro", 20, -290)), posted("Rent", 2, -200)) // the twin is still pending; Rent said twice
 	n = stage(n, as("c", posted("Café", 24, -450)))
 	w := ledger.Window{ConnectionID: b.connection, Account: "chk", From: day(11, 1), To: day(11, 30), Staged: n}

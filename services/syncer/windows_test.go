@@ -51,8 +51,8 @@ func TestRun_OA22_OneAccountSuffersAlone(t *testing.T) {
 		"nonsense": {func(w http.ResponseWriter, _ *http.Request) {
 			banktest.Raw(w, `{"transactions":[{"transactionId":"1","postedTimestamp":"2026-11-20","amount":"NaN"}]}`)
 		}, connections.CauseBankData},
-		"no such account": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) }, connections.CauseBankData},
-		"away":            {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) }, connections.CauseBankAway},
+		"no such account": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }, connections.CauseBankData},
+		"away":            {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }, connections.CauseBankAway},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := whole.next(t)
@@ -101,7 +101,7 @@ func TestRun_TwoAwayAreAllAway(t *testing.T) {
 	b.bank.API = func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/transactions") {
 			asked++
-			w.WriteHeader(503)
+			w.WriteHeader(http.StatusServiceUnavailable)
 			return
 		}
 		b.bank.Read(w, r)
