@@ -96,7 +96,7 @@ func (s *Service) RecoverSpool(ctx context.Context) error {
 
 // recover stores the answer in file, if it is still the newest of its connection, and removes it.
 func (s *Service) recover(ctx context.Context, file string) error {
-	text, err := os.ReadFile(file) //nolint:gosec // a file of our own directory
+	text, err := os.ReadFile(file)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}

@@ -67,7 +67,7 @@ func (s *Service) Use(ctx context.Context, who actor.Actor, connection uuid.UUID
 	if err != nil {
 		return 0, err
 	}
-	a := Access{}
+	var a Access
 	if r.Early && r.RefreshToken != nil {
 		a, err = s.RefreshToken(ctx, who, connection, r.Generation, exchange)
 	} else {

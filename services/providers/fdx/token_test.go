@@ -173,6 +173,8 @@ func TestToken_OA10_HowTheClientProvesItself(t *testing.T) {
 }
 
 // A secret that cannot be had is no answer that was lost, and no fault of the person's.
+//
+// Break OA-11: services/providers/fdx/access.go: in secret, the Cause err in place of a new error
 func TestToken_OA11_NoSecretNoRequest(t *testing.T) {
 	for cause, want := range map[error]providers.Class{tokens.ErrTampered: providers.Config, tokens.ErrNone: providers.Config, errors.New("away"): providers.Transient} {
 		b := banktest.New(t)
