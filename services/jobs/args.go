@@ -62,7 +62,7 @@ func (SyncDue) Kind() string { return "sync_due" }
 
 // InsertOpts allows one try: the next tick is the retry.
 func (SyncDue) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{Queue: QueueSync, MaxAttempts: 1}
+	return river.InsertOpts{MaxAttempts: 1}
 }
 
 // AuditSeal asks for the seals of what was written into the audit log since the last time.

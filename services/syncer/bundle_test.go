@@ -32,6 +32,7 @@ type bundle struct {
 	testing.TB
 	db          *postgres.Pool
 	keys        *encryption.Keyring
+	key         encryption.Secret // the line of keys
 	bank        *banktest.Bank
 	other       *banktest.Bank           // another one, "other"; may be nil
 	profile     func(*providers.Profile) // changes what is declared about it; may be nil
@@ -59,7 +60,8 @@ func (b *bundle) start() {
 	if err != nil {
 		b.Fatal(err)
 	}
-	if b.keys, err = encryption.ParseKeyring(key.Line().Reveal()); err != nil {
+	b.key = key.Line()
+	if b.keys, err = encryption.ParseKeyring(b.key.Reveal()); err != nil {
 		b.Fatal(err)
 	}
 	b.open()

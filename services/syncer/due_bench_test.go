@@ -55,6 +55,33 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// startNode starts a process that is a node. stop has it end what it works at, and waits for that.
+func startNode(t testing.TB, n benchNode) (node *exec.Cmd, stop func()) {
+	t.Helper()
+	told, err := json.Marshal(n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	node = exec.Command(os.Args[0])
+	node.Env, node.Stderr = append(os.Environ(), benchNodeEnv+"="+string(told)), os.Stderr
+	in, err := node.StdinPipe()
+	if err == nil {
+		err = node.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop = sync.OnceFunc(func() {
+		_ = in.Close()
+		_ = node.Wait()
+	})
+	t.Cleanup(func() {
+		_ = node.Process.Kill()
+		stop()
+	})
+	return node, stop
+}
+
 // runNode works jobs until its input ends. It looks for what is due every second, where an installation does every minute.
 func runNode(told string) error {
 	var n benchNode
@@ -99,7 +126,7 @@ func fastProvider(bank string) providers.Provider {
 	return fdx.New(fdx.Config{
 		Profile: providers.Profile{
 			Slug: slug, Name: "Fast Bank", Kind: "fdx", Issuer: bank, API: bank + "/fdx/v6", ClientID: "dashtam",
-			Scopes: []string{"openid"}, HistoryDays: 30, ConsentDays: 180,
+			Scopes: []string{"openid", "offline_access", "fdx:transactions:read"}, HistoryDays: 30, ConsentDays: 180,
 		},
 		RedirectURI: "http://localhost/x", Client: providers.NewClient(true), Private: true,
 	})
@@ -232,24 +259,9 @@ func BenchmarkDue(b *testing.B) {
 		}
 		seedDue(b, pool, keys)
 		ceiling := bank.ceiling(b)
-		told, err := json.Marshal(benchNode{pool.Config().ConnString(), key.Line().Reveal(), bank.URL})
-		if err != nil {
-			b.Fatal(err)
-		}
 		for range 2 {
-			node := exec.CommandContext(b.Context(), os.Args[0])
-			node.Env, node.Stderr = append(os.Environ(), benchNodeEnv+"="+string(told)), os.Stderr
-			in, err := node.StdinPipe()
-			if err == nil {
-				err = node.Start()
-			}
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer func() {
-				_ = in.Close()
-				_ = node.Wait()
-			}()
+			_, stop := startNode(b, benchNode{pool.Config().ConnString(), key.Line().Reveal(), bank.URL})
+			defer stop()
 		}
 		if _, err := pool.Exec(b.Context(), `UPDATE connections SET next_sync_at = now()`); err != nil {
 			b.Fatal(err)
