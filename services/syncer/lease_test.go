@@ -62,23 +62,26 @@ func TestRun_JB1_AWorkerDiesAtEachStep(t *testing.T) {
 
 // hold makes the bank keep the nth request to its API from now on until release is called; held says that it is there.
 func (b *bundle) hold(nth int) (held chan struct{}, release func()) {
-	held, free, answer := make(chan struct{}), make(chan struct{}), b.bank.API
-	if answer == nil {
-		answer = b.bank.Read
-	}
+	held, free := make(chan struct{}), make(chan struct{})
 	var mu sync.Mutex
 	n := 0
-	b.bank.API = func(w http.ResponseWriter, r *http.Request) {
-		mu.Lock()
-		n++
-		mine := n == nth
-		mu.Unlock()
-		if mine {
-			close(held)
-			<-free
+	b.bank.Do(func(bank *banktest.Bank) { // requests of other processes come when they will
+		answer := bank.API
+		if answer == nil {
+			answer = bank.Read
 		}
-		answer(w, r)
-	}
+		bank.API = func(w http.ResponseWriter, r *http.Request) {
+			mu.Lock()
+			n++
+			mine := n == nth
+			mu.Unlock()
+			if mine {
+				close(held)
+				<-free
+			}
+			answer(w, r)
+		}
+	})
 	return held, sync.OnceFunc(func() { close(free) })
 }
 
