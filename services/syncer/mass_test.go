@@ -63,7 +63,7 @@ func (b *bundle) wants(list []*bundle, status connections.Status, cause string) 
 // in again or mailed, one connection tries, and when that works all go on.
 //
 // Break F18: services/connections/breaker.go: const manyRefused = 300
-// Break OA-11: services/connections/breaker.go: in WatchBanks, leave out the second UPDATE
+// Break OA-11: services/connections/breaker.go: const manyRefused = 300
 // Break F18: services/connections/status.go: in Report, mail NeedsYou at once
 // Break F18: services/connections/breaker.go: in heed, leave out the case of paused
 // Break F18: services/connections/status.go: in TakeDue, leave out left

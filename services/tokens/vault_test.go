@@ -35,7 +35,7 @@ func TestSeed_Tokens_StoreTokens(t *testing.T) {
 // Each request that carries a token is a line: who, which call, how much came back and how it ended; whoever died on the
 // way stands as failed.
 //
-// Break VT-1: services/tokens/vault.go: in Use, note after carry
+// Break VT-1: services/tokens/vault.go: in Use, note the line with audit.Done
 func TestUse_VT1_OneLineARequest(t *testing.T) {
 	b := newBundle(t)
 	who, id := b.stored("access-canary", "refresh-canary", time.Hour)
