@@ -166,7 +166,7 @@ func TestTransactions(t *testing.T) {
 	t.Run("htmx", func(t *testing.T) {
 		older := nora.Get("/transactions").Find(".pager a").AttrOr("hx-get", "")
 		p := nora.HX("GET", older).Want(http.StatusOK)
-		if p.Find("nav.rail-nav").Length() != 0 || p.Find(".txs > tbody[data-day]").Length() != 30 || p.Find("#older").Length() != 1 {
+		if p.Find("nav.rail-nav").Length() != 0 || p.Find(".txs > tbody[data-day]").Length() != ledger.PageSize || p.Find("#older").Length() != 1 {
 			t.Error("the days that follow are not in the fragment")
 		}
 	})
@@ -236,8 +236,8 @@ func TestExport_XS3_NoFormulaAndWholeAmounts(t *testing.T) {
 	}
 }
 
-// RL-8: however much there is, a page holds thirty lines, and an export passes through without being held.
-// Break RL-8: services/ledger/query.go: PageSize = 30  ->  PageSize = 500000
+// RL-8: however much there is, a page holds fifty lines, and an export passes through without being held.
+// Break RL-8: services/ledger/query.go: PageSize = 50  ->  PageSize = 500000
 // Break RL-8: handlers/transactions_csv.go: in exportTransactions, collect what Export gives into a slice and write it afterwards
 func TestTransactions_RL8_NothingGrowsWithTheHousehold(t *testing.T) {
 	app := handlertest.New(t)
@@ -250,7 +250,7 @@ func TestTransactions_RL8_NothingGrowsWithTheHousehold(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{"/transactions", "/accounts/" + nora.checking} {
-		if n := nora.Get(path).Want(http.StatusOK).Find(`a[href^="/transactions/"]`).Length(); n == 0 || n > 30 {
+		if n := nora.Get(path).Want(http.StatusOK).Find(`a[href^="/transactions/"]`).Length(); n == 0 || n > ledger.PageSize {
 			t.Errorf("%s has %d lines", path, n)
 		}
 	}

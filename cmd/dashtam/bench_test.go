@@ -200,7 +200,7 @@ var bareQueries = map[string]string{
 			WHERE user_id = a.user_id AND account_id = a.id AND day >= now() - interval '6 months') d
 		WHERE a.user_id = $1`,
 	"/transactions": `SELECT id, payee, description, category, amount_minor, currency, booked_on FROM transactions
-		WHERE user_id = $1 ORDER BY booked_on DESC, id DESC LIMIT 30`,
+		WHERE user_id = $1 ORDER BY booked_on DESC, id DESC LIMIT 50`,
 }
 
 // serveBare answers with the rows of one query, a line each.

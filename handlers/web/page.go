@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"sync"
 
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
@@ -50,11 +51,22 @@ func Fragment(c echo.Context, status int, body templ.Component) error {
 	return write(c.Response(), c.Request(), status, body)
 }
 
+// buffers held pages that have been sent, and will hold the next ones: a new one that grows with each page was a quarter
+// of all garbage. keptPage is the most bytes that one may hold to be kept.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+const keptPage = 256 << 10
+
 // write renders body and sends it as HTML.
 func write(w http.ResponseWriter, r *http.Request, status int, body templ.Component) error {
-	var page bytes.Buffer
+	page := buffers.Get().(*bytes.Buffer)
+	defer func() {
+		if page.Reset(); page.Cap() <= keptPage {
+			buffers.Put(page)
+		}
+	}()
 	rendered := InfoFrom(r.Context()).Profile.Start(profile.Render)
-	if err := body.Render(r.Context(), &page); err != nil {
+	if err := body.Render(r.Context(), page); err != nil {
 		return fmt.Errorf("web: rendering: %w", err)
 	}
 	rendered()

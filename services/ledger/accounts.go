@@ -154,7 +154,7 @@ func (s *Service) Account(ctx context.Context, who actor.Actor, id uuid.UUID, r 
 		return Statement{}, ErrNotFound
 	}
 	st := Statement{Account: accounts[0].account(), Count: counts[0].Transactions, Holdings: holdingsOf(holdings)}
-	st.Transactions, _ = pageOf(transactions, statementLength)
+	st.Transactions, _ = pageOf(transactions, accounts, statementLength)
 	st.Running = running(st.Account, st.Transactions)
 	if first := counts[0].First; first != nil {
 		st.First = *first

@@ -22,6 +22,12 @@ func (s *Service) Export(ctx context.Context, who actor.Actor, q Query, write fu
 	if err := audit.Record(ctx, s.db, who, audit.Event{Act: "transactions.exported"}); err != nil {
 		return fmt.Errorf("ledger: exporting: %w", err)
 	}
+	var b pgx.Batch
+	var accounts []accountRow
+	ask(&b, &accounts, accountSelect, pgx.NamedArgs{"user": who.UserID})
+	if err := s.read(ctx, "accounts", &b); err != nil {
+		return err
+	}
 	where, args := q.where(who.UserID)
 	rows, err := s.db.Query(ctx, transactionSelect+where+newestFirst, args)
 	if err != nil {
@@ -29,9 +35,9 @@ func (s *Service) Export(ctx context.Context, who actor.Actor, q Query, write fu
 	}
 	defer rows.Close()
 	for rows.Next() {
-		row, err := pgx.RowToStructByName[transactionRow](rows)
+		row, err := scanTransaction(rows)
 		if err == nil {
-			err = write(row.transaction())
+			err = write(row.transaction(accounts))
 		}
 		if err != nil {
 			return fmt.Errorf("ledger: exporting: %w", err)

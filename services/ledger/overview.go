@@ -61,9 +61,13 @@ func (s *Service) Overview(ctx context.Context, who actor.Actor, r Range, today 
 	if err := s.read(ctx, "the overview", &b); err != nil {
 		return Overview{}, err
 	}
+	all := make([]accountRow, len(accounts)) // recent transactions may be those of one that has ended
+	for i, a := range accounts {
+		all[i] = a.accountRow
+	}
 	accounts = slices.DeleteFunc(accounts, standingRow.ended)
 	o := Overview{Sheets: sheets(accounts, first, today), Accounts: standings(accounts, today)}
-	o.Recent, _ = pageOf(recent, recentLength)
+	o.Recent, _ = pageOf(recent, all, recentLength)
 	flows := flowsOf(month)
 	for _, sheet := range o.Sheets {
 		i := slices.IndexFunc(flows, func(f Flow) bool { return f.In.Currency == sheet.Net.Currency })

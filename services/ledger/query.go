@@ -14,7 +14,7 @@ import (
 
 // PageSize is how many transactions a page of the list holds; MostPerPage the most an API call may ask for.
 const (
-	PageSize    = 30
+	PageSize    = 50
 	MostPerPage = 200
 )
 

@@ -36,10 +36,15 @@ func (s *Service) read(ctx context.Context, what string, b *pgx.Batch) error {
 	return nil
 }
 
-// ask queues a question whose rows are turned into into, one struct a row.
+// ask queues a question whose rows are added to into, one struct a row.
 func ask[T any](b *pgx.Batch, into *[]T, sql string, args pgx.NamedArgs) {
+	askWith(b, into, pgx.RowToStructByName[T], sql, args)
+}
+
+// askWith is ask with a function that reads a row.
+func askWith[T any](b *pgx.Batch, into *[]T, scan pgx.RowToFunc[T], sql string, args pgx.NamedArgs) {
 	b.Queue(sql, args).Query(func(rows pgx.Rows) (err error) {
-		*into, err = pgx.CollectRows(rows, pgx.RowToStructByName[T])
+		*into, err = pgx.AppendRows(*into, rows, scan)
 		return err
 	})
 }

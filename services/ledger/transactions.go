@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -42,12 +43,12 @@ func (f Flow) Kept() money.Amount {
 // account to filter by that is not who's is ErrNotFound.
 func (s *Service) Transactions(ctx context.Context, who actor.Actor, q Query, today time.Time) (Page, error) {
 	var b pgx.Batch
-	var rows []transactionRow
-	var days []daySumRow
+	rows := make([]transactionRow, 0, q.limit()+1)
+	var shared []daySumRow
 	var accounts []accountRow
 	var flows []flowRow
 	askTransactions(&b, &rows, who.UserID, q)
-	askDaySums(&b, &days, who.UserID, q)
+	askSharedDays(&b, &shared, who.UserID, q)
 	ask(&b, &accounts, accountSelect+` ORDER BY a.id`, pgx.NamedArgs{"user": who.UserID})
 	totals := q
 	if !q.Filtered() {
@@ -61,10 +62,8 @@ func (s *Service) Transactions(ctx context.Context, who actor.Actor, q Query, to
 		return Page{}, ErrNotFound
 	}
 	p := Page{Totals: flowsOf(flows)}
-	p.Transactions, p.Next = pageOf(rows, q.limit())
-	for _, d := range days {
-		p.Days = append(p.Days, DaySum{Day: d.BookedOn, Total: money.Amount{Minor: d.Minor, Currency: d.Currency}})
-	}
+	p.Transactions, p.Next = pageOf(rows, accounts, q.limit())
+	p.Days = daysOf(p.Transactions, shared)
 	for _, a := range accounts {
 		p.Accounts = append(p.Accounts, a.account())
 	}
@@ -76,7 +75,7 @@ func askTransactions(b *pgx.Batch, into *[]transactionRow, user uuid.UUID, q Que
 	where, args := q.where(user)
 	where += q.after(args)
 	args["limit"] = q.limit() + 1
-	ask(b, into, transactionSelect+where+newestFirst+` LIMIT @limit`, args)
+	askWith(b, into, scanTransaction, transactionSelect+where+newestFirst+` LIMIT @limit`, args)
 }
 
 const newestFirst = ` ORDER BY t.booked_on DESC, t.id DESC`
@@ -90,7 +89,7 @@ func (q Query) after(args pgx.NamedArgs) string {
 }
 
 // pageOf cuts the row too many off again.
-func pageOf(rows []transactionRow, limit int) ([]Transaction, Cursor) {
+func pageOf(rows []transactionRow, accounts []accountRow, limit int) ([]Transaction, Cursor) {
 	var next Cursor
 	if len(rows) > limit {
 		rows = rows[:limit]
@@ -99,7 +98,7 @@ func pageOf(rows []transactionRow, limit int) ([]Transaction, Cursor) {
 	}
 	list := make([]Transaction, len(rows))
 	for i, r := range rows {
-		list[i] = r.transaction()
+		list[i] = r.transaction(accounts)
 	}
 	return list, next
 }
@@ -110,20 +109,58 @@ type daySumRow struct {
 	Minor    int64
 }
 
-// askDaySums asks for the sums of the days that a page shows. A day that two pages share is summed whole on both.
-func askDaySums(b *pgx.Batch, into *[]daySumRow, user uuid.UUID, q Query) {
+// askSharedDays asks for the sums of the days that a page may share with the page before it and the one after it.
+func askSharedDays(b *pgx.Batch, into *[]daySumRow, user uuid.UUID, q Query) {
 	where, args := q.where(user)
 	after := q.after(args)
-	args["limit"] = q.limit()
+	args["last"] = q.limit() - 1
+	days := `(SELECT t.booked_on FROM transactions t WHERE t.user_id = @user` + where + after + newestFirst + ` OFFSET @last LIMIT 1)`
+	if !q.After.IsZero() {
+		days += `, @after_day`
+	}
 	ask(b, into, `
-		WITH page AS (
-			SELECT t.booked_on FROM transactions t WHERE t.user_id = @user`+where+after+newestFirst+` LIMIT @limit
-		)
 		SELECT t.booked_on, t.currency, sum(t.amount_minor)::bigint AS minor
 		FROM transactions t
-		WHERE t.user_id = @user`+where+` AND `+counted+`
-			AND t.booked_on BETWEEN (SELECT min(booked_on) FROM page) AND (SELECT max(booked_on) FROM page)
+		WHERE t.user_id = @user`+where+` AND `+counted+` AND t.booked_on IN (`+days+`)
 		GROUP BY t.booked_on, t.currency ORDER BY t.booked_on DESC, t.currency`, args)
+}
+
+// daysOf sums up the days of a page's list, newest first. Days it may share with other pages have their sums in shared.
+func daysOf(list []Transaction, shared []daySumRow) []DaySum {
+	days := make([]DaySum, 0, len(list))
+	for len(list) > 0 {
+		n := 1
+		for n < len(list) && list[n].BookedOn.Equal(list[0].BookedOn) {
+			n++
+		}
+		days = append(days, sumsOf(list[:n], shared)...)
+		list = list[n:]
+	}
+	return days
+}
+
+// sumsOf sums up the transactions of one day, a sum for each currency, in the order of their codes.
+func sumsOf(list []Transaction, shared []daySumRow) (sums []DaySum) {
+	day := list[0].BookedOn
+	for _, d := range shared {
+		if d.BookedOn.Equal(day) {
+			sums = append(sums, DaySum{Day: day, Total: money.Amount{Minor: d.Minor, Currency: d.Currency}})
+		}
+	}
+	if sums != nil {
+		return sums
+	}
+	for _, t := range list {
+		if !t.Counted() {
+			continue
+		}
+		i, found := slices.BinarySearchFunc(sums, t.Amount.Currency, func(s DaySum, code string) int { return strings.Compare(s.Total.Currency, code) })
+		if !found {
+			sums = slices.Insert(sums, i, DaySum{Day: day, Total: money.Amount{Currency: t.Amount.Currency}})
+		}
+		sums[i].Total.Minor += t.Amount.Minor
+	}
+	return sums
 }
 
 type flowRow struct {
@@ -164,12 +201,14 @@ func monthStart(t time.Time) time.Time {
 func (s *Service) Transaction(ctx context.Context, who actor.Actor, id uuid.UUID) (Transaction, error) {
 	var b pgx.Batch
 	var rows []transactionRow
-	ask(&b, &rows, transactionSelect+` AND t.id = @id`, pgx.NamedArgs{"user": who.UserID, "id": id})
+	var accounts []accountRow
+	askWith(&b, &rows, scanTransaction, transactionSelect+` AND t.id = @id`, pgx.NamedArgs{"user": who.UserID, "id": id})
+	ask(&b, &accounts, accountSelect, pgx.NamedArgs{"user": who.UserID})
 	if err := s.read(ctx, "a transaction", &b); err != nil {
 		return Transaction{}, err
 	}
 	if len(rows) == 0 {
 		return Transaction{}, ErrNotFound
 	}
-	return rows[0].transaction(), nil
+	return rows[0].transaction(accounts), nil
 }

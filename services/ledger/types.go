@@ -108,7 +108,6 @@ type Transaction struct {
 	AccountID   uuid.UUID
 	AccountName string
 	AccountMask string
-	AccountKind Kind
 	Status      Status
 	BookedOn    time.Time // a date, at midnight UTC
 	HappenedAt  time.Time
@@ -122,6 +121,11 @@ type Transaction struct {
 	UnitPrice   *decimal.Decimal
 	Note        string
 	Own         bool // half of a move between the person's own accounts: shown, not counted
+}
+
+// Counted reports whether it is income or spending: booked, and not a move inside what the person owns.
+func (t Transaction) Counted() bool {
+	return t.Status == Posted && !t.Own && t.Kind != Buy && t.Kind != Sell && t.Kind != Reinvest
 }
 
 // Holding is a position in an investment account.

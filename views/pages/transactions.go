@@ -99,12 +99,12 @@ type txDay struct {
 
 func (v Transactions) byDay() []txDay {
 	var days []txDay
-	for _, t := range v.Transactions {
-		if n := len(days); n == 0 || !days[n-1].Day.Equal(t.BookedOn) {
-			days = append(days, txDay{Day: t.BookedOn, Sums: v.sumsOf(t.BookedOn)})
+	first := 0 // of the day
+	for i, t := range v.Transactions {
+		if i+1 == len(v.Transactions) || !v.Transactions[i+1].BookedOn.Equal(t.BookedOn) {
+			days = append(days, txDay{Day: t.BookedOn, Transactions: v.Transactions[first : i+1], Sums: v.sumsOf(t.BookedOn)})
+			first = i + 1
 		}
-		last := &days[len(days)-1]
-		last.Transactions = append(last.Transactions, t)
 	}
 	return days
 }
