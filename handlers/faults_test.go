@@ -64,7 +64,7 @@ func TestFaults_RT2_Health(t *testing.T) {
 }
 
 // Break RL-7: services/postgres/pool.go: let acquireWait be a minute.
-func TestFaults_RL7_PoolExhausted(t *testing.T) {
+func TestFaults_RL7_F11_PoolExhausted(t *testing.T) {
 	app := handlertest.New(t)
 	nora := app.SignedIn("Nora Okafor")
 	var held []*pgxpool.Conn
@@ -87,9 +87,51 @@ func TestFaults_RL7_PoolExhausted(t *testing.T) {
 		t.Errorf("the answer took %v", took)
 	}
 	nora.Get("/readyz").Want(503)
+	stranger := app.Stranger()
+	calm(t, "a login", stranger.Post("/login", credentials("Nora Okafor")...))
 	release()
+	stranger.Get("/overview").WantRedirect("/login?next=%2Foverview")
 	nora.Get("/settings/profile").Want(200)
 	nora.Get("/readyz").Want(200)
+}
+
+// A database whose disk is full refuses every write: pages still answer, a form is refused calmly with what was typed, and
+// nothing of it is kept. Once there is room everything goes on.
+func TestFaults_F12_DiskFull(t *testing.T) {
+	app := handlertest.New(t)
+	nora := withMoney(t, app, "Nora Okafor", 3)
+	exec := func(sql string) {
+		t.Helper()
+		if _, err := app.DB.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exec(`UPDATE sessions SET last_seen_at = now() - interval '10 minutes'`) // reading a page would say that she was here
+	exec(`CREATE FUNCTION disk_full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$`)
+	each := func(do string) {
+		t.Helper()
+		exec(`DO $do$ DECLARE r record; BEGIN FOR r IN SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' LOOP
+			EXECUTE format('` + do + `', r.relname); END LOOP; END $do$`)
+	}
+	each(`CREATE TRIGGER disk_full BEFORE INSERT OR UPDATE OR DELETE ON %I EXECUTE FUNCTION disk_full()`)
+	for _, path := range []string{"/overview", "/accounts", "/transactions", "/connections", "/settings/profile"} {
+		nora.Get(path).Want(http.StatusOK)
+	}
+	path := nora.Get("/transactions").Find("a.tx-name").First().AttrOr("href", "")
+	p := nora.Post(path+"/note", "note", "for the garden")
+	calm(t, "a note", p)
+	p.WantText("for the garden")
+	calm(t, "a login", app.Stranger().Post("/login", credentials("Nora Okafor")...))
+	if strings.Contains(p.Body, "extend file") {
+		t.Error("the page shows the database's own words")
+	}
+	each(`DROP TRIGGER disk_full ON %I`)
+	if strings.Contains(nora.Get(path).Want(http.StatusOK).Body, "for the garden") {
+		t.Error("the note was kept although it was refused")
+	}
+	nora.Post(path+"/note", "note", "for the garden").WantRedirect(path)
+	nora.Get(path).WantText("for the garden")
+	app.Stranger().Post("/login", credentials("Nora Okafor")...).WantRedirect("/overview")
 }
 
 // Break RT-3: handlers/handlers.go: leave middleware.Recover out.

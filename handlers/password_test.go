@@ -146,7 +146,7 @@ func people(t *testing.T, app *handlertest.App) map[string]string {
 // A program that opens every link in a mail, twice, uses none of them up (F32), and none of the addresses goes on.
 // Break RS-4: handlers/auth_password.go: in showReset, call g.auth.ResetPassword
 // Break RS-4: handlers/routes.go: leave Referrer-Policy out
-func TestLinks_RS4_ReadingUsesNothingUp(t *testing.T) {
+func TestLinks_RS4_F32_ReadingUsesNothingUp(t *testing.T) {
 	app := handlertest.New(t)
 	nora := app.SignedIn("Nora Okafor")
 	scan := func(m string) string {

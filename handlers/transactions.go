@@ -46,7 +46,7 @@ func (m *money) transaction(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return m.transactionPage(c, http.StatusOK, pages.Transaction{Transaction: t, Note: t.Note})
+	return m.transactionPage(c, http.StatusOK, t, pages.Fields{Values: map[string]string{"note": t.Note}})
 }
 
 // note keeps what the person writes about a transaction.
@@ -62,22 +62,21 @@ func (m *money) note(c echo.Context) error {
 	if err = web.Bind(c, &form); err == nil {
 		err = m.ledger.SetNote(ctx, who, id, form.Note)
 	}
-	wrong, ok := errs.FieldsOf(err)["note"]
-	switch {
-	case err == nil:
-		web.Flash(c, web.OK, "Your note is saved.")
-		return web.Redirect(c, "/transactions/"+id.String())
-	case !ok:
-		return err
+	if f, status, ok := again(c, err, map[string]string{"note": form.Note}); ok {
+		t, err := m.ledger.Transaction(ctx, who, id)
+		if err != nil {
+			return err
+		}
+		return m.transactionPage(c, status, t, f)
 	}
-	t, err := m.ledger.Transaction(ctx, who, id)
 	if err != nil {
 		return err
 	}
-	return m.transactionPage(c, http.StatusUnprocessableEntity, pages.Transaction{Transaction: t, Note: form.Note, Wrong: wrong})
+	web.Flash(c, web.OK, "Your note is saved.")
+	return web.Redirect(c, "/transactions/"+id.String())
 }
 
-func (m *money) transactionPage(c echo.Context, status int, v pages.Transaction) error {
-	v.Now = web.Now(c)
+func (m *money) transactionPage(c echo.Context, status int, t ledger.Transaction, note pages.Fields) error {
+	v := pages.Transaction{Transaction: t, Form: note, Now: web.Now(c)}
 	return web.Page(c, status, web.Meta{Title: v.Title(), Nav: "transactions"}, pages.TransactionPage(v))
 }

@@ -208,9 +208,8 @@ func (v Transactions) nothing() (sentence, why string) {
 // Transaction is one transaction with its note.
 type Transaction struct {
 	ledger.Transaction
-	Note  string // as typed, when it could not be kept
-	Wrong string // what is wrong with it
-	Now   time.Time
+	Form Fields // the note: the one that is kept, or as typed when it could not be kept
+	Now  time.Time
 }
 
 // Title is what the transaction is called.
