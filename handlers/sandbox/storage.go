@@ -133,7 +133,9 @@ func (s *storage) AuthorizeClientIDSecret(ctx context.Context, id, secret string
 	return answer(s.bank.CheckSecret(ctx, id, secret))
 }
 
-func (s *storage) SetUserinfoFromScopes(context.Context, *oidc.UserInfo, string, string, []string) error {
+// SetUserinfoFromScopes says what stands in an identity token: who signed in, and no more.
+func (s *storage) SetUserinfoFromScopes(_ context.Context, info *oidc.UserInfo, subject, _ string, _ []string) error {
+	info.Subject = subject
 	return nil
 }
 

@@ -90,7 +90,7 @@ func (s *Service) Continue(ctx context.Context, who actor.Actor, provider string
 	return authorizeURL, nil
 }
 
-// secrets derives an attempt's state and PKCE verifier: 256 bits each, 43 characters (RFC 7636 4.1).
+// secrets derives an attempt's state, PKCE verifier and nonce: 256 bits each, 43 characters (RFC 7636 4.1).
 func (s *Service) secrets(attempt uuid.UUID) providers.Attempt {
 	derive := func(label string) string {
 		mac := hmac.New(sha256.New, s.c.Key)
@@ -98,7 +98,7 @@ func (s *Service) secrets(attempt uuid.UUID) providers.Attempt {
 		mac.Write(attempt[:])
 		return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 	}
-	return providers.Attempt{State: derive("state/"), Verifier: derive("verifier/")}
+	return providers.Attempt{State: derive("state/"), Verifier: derive("verifier/"), Nonce: derive("nonce/")}
 }
 
 func stateHash(state string) []byte {

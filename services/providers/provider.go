@@ -99,6 +99,7 @@ type Account struct {
 type Attempt struct {
 	State    string
 	Verifier string // PKCE, RFC 7636
+	Nonce    string // of the identity token, OpenID Connect Core 3.1.2.1
 }
 
 // Answer is what the bank sent back through the browser.

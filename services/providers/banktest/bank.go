@@ -1,6 +1,9 @@
 package banktest
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -11,6 +14,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
 
 	"dashtam/services/providers"
 	"dashtam/services/providers/fdx"
@@ -23,12 +29,14 @@ const Redirect = "http://localhost:8080/connections/testbank/callback"
 type Bank struct {
 	URL string
 
-	Metadata map[string]any // merged over the metadata
-	Broken   bool           // requests for metadata are cut off
-	Subject  string         // who signs in next; "ada" at first
-	Scope    string         // what is granted instead of what was asked for
-	Life     int            // expires_in; 0 = left out
-	Refuses  int            // so many requests to the revocation endpoint are answered with 503 first
+	Metadata map[string]any             // merged over the metadata
+	Broken   bool                       // requests for metadata are cut off
+	Subject  string                     // who signs in next; "ada" at first, "" where the bank does not tell
+	Claims   func(map[string]any)       // changes an identity token before it is signed
+	Sign     func(claims []byte) string // signs identity tokens instead of the bank; see Key
+	Scope    string                     // what is granted instead of what was asked for
+	Life     int                        // expires_in; 0 = left out
+	Refuses  int                        // so many requests to the revocation endpoint are answered with 503 first
 	Token    http.HandlerFunc
 	API      http.HandlerFunc
 	Accounts []string            // JSON objects
@@ -43,11 +51,14 @@ type Bank struct {
 	access  map[string]*family
 	count   int
 	server  *httptest.Server
+
+	Key *ecdsa.PrivateKey // signs identity tokens with ES256, as key "k"
 }
 
 // family is everything one permission led to.
 type family struct {
 	subject, scope string
+	nonce          string // of the authorization request; empty once an identity token was given
 	dead           bool
 }
 
@@ -62,11 +73,15 @@ func New(t testing.TB) *Bank {
 			`{"transactionId":"p1","transactionTimestamp":"2026-11-23T18:00:00Z","description":"CAFE","payee":"Cafe","debitCreditMemo":"DEBIT","status":"PENDING","amount":"4.5"}`,
 		}},
 	}
+	var err error
+	if b.Key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
+		t.Fatal(err)
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/openid-configuration", b.discovery)
 	mux.HandleFunc("POST /token", b.token)
 	mux.HandleFunc("POST /revoke", b.revoke)
-	mux.HandleFunc("GET /userinfo", b.userinfo)
+	mux.HandleFunc("GET /keys", b.keys)
 	mux.HandleFunc("GET /fdx/v6/", b.api)
 	b.server = httptest.NewServer(mux)
 	t.Cleanup(b.server.Close)
@@ -157,7 +172,7 @@ func (b *Bank) discovery(w http.ResponseWriter, _ *http.Request) {
 	}
 	m := map[string]any{
 		"issuer": b.URL, "authorization_endpoint": b.URL + "/authorize", "token_endpoint": b.URL + "/token",
-		"revocation_endpoint": b.URL + "/revoke", "userinfo_endpoint": b.URL + "/userinfo",
+		"revocation_endpoint": b.URL + "/revoke", "jwks_uri": b.URL + "/keys",
 		"authorization_response_iss_parameter_supported": true,
 	}
 	for k, v := range b.Metadata {
@@ -195,6 +210,10 @@ func (b *Bank) Answer(w http.ResponseWriter, r *http.Request) {
 	if b.Life != 0 {
 		answer["expires_in"] = b.Life
 	}
+	if f.nonce != "" && f.subject != "" {
+		answer["id_token"] = b.identity(f, access)
+		f.nonce = ""
+	}
 	JSON(w, http.StatusOK, answer)
 }
 
@@ -212,7 +231,7 @@ func (b *Bank) grant(form url.Values) (*family, string) {
 		if b.Scope != "" {
 			scope = b.Scope
 		}
-		return &family{subject: q.Get("subject"), scope: scope}, ""
+		return &family{subject: q.Get("subject"), scope: scope, nonce: q.Get("nonce")}, ""
 	case "refresh_token":
 		f, ok := b.refresh[form.Get("refresh_token")]
 		if !ok || f.dead {
@@ -241,15 +260,40 @@ func (b *Bank) revoke(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusOK)
 }
 
-func (b *Bank) userinfo(w http.ResponseWriter, r *http.Request) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	f, ok := b.access[strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")]
-	if !ok || f.dead {
-		w.WriteHeader(http.StatusUnauthorized)
-		return
+// identity is the identity token of a permission (OpenID Connect Core 2).
+func (b *Bank) identity(f *family, access string) string {
+	now := time.Now()
+	hash := sha256.Sum256([]byte(access))
+	claims := map[string]any{
+		"iss": b.URL, "aud": "dashtam", "sub": f.subject, "nonce": f.nonce, "iat": now.Unix(), "exp": now.Add(time.Minute).Unix(),
+		"at_hash": base64.RawURLEncoding.EncodeToString(hash[:len(hash)/2]),
 	}
-	JSON(w, http.StatusOK, map[string]string{"sub": f.subject})
+	if b.Claims != nil {
+		b.Claims(claims)
+	}
+	payload, _ := json.Marshal(claims) // strings and numbers
+	if b.Sign != nil {
+		return b.Sign(payload)
+	}
+	return Signed(jose.ES256, b.Key, payload)
+}
+
+// Signed is claims as a JWT, signed with a key that calls itself "k".
+func Signed(alg jose.SignatureAlgorithm, key any, claims []byte) string {
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: key}, (&jose.SignerOptions{}).WithHeader("kid", "k"))
+	if err != nil {
+		panic(err)
+	}
+	jws, err := signer.Sign(claims)
+	if err != nil {
+		panic(err)
+	}
+	token, _ := jws.CompactSerialize() // of one signature
+	return token
+}
+
+func (b *Bank) keys(w http.ResponseWriter, _ *http.Request) {
+	JSON(w, http.StatusOK, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: b.Key.Public(), KeyID: "k", Algorithm: "ES256", Use: "sig"}}})
 }
 
 func (b *Bank) api(w http.ResponseWriter, r *http.Request) {

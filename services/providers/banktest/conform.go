@@ -244,7 +244,7 @@ func read(t *testing.T, p providers.Provider, token encryption.Secret) (all []le
 func (d Dialect) permitted(t *testing.T) (*Bank, providers.Provider, encryption.Secret) {
 	t.Helper()
 	b := New(t)
-	p, attempt := d.Adapter(b), providers.Attempt{State: strings.Repeat("s", 43), Verifier: strings.Repeat("v", 43)}
+	p, attempt := d.Adapter(b), providers.Attempt{State: strings.Repeat("s", 43), Verifier: strings.Repeat("v", 43), Nonce: strings.Repeat("n", 43)}
 	address, err := p.Access.AuthorizeURL(t.Context(), attempt)
 	if err != nil {
 		t.Fatal(err)

@@ -83,6 +83,9 @@ func (a *Adapter) AuthorizeURL(ctx context.Context, t providers.Attempt) (string
 	}
 	c := a.oauth(m)
 	options := []oauth2.AuthCodeOption{oauth2.S256ChallengeOption(t.Verifier)}
+	if slices.Contains(c.Scopes, "openid") {
+		options = append(options, oauth2.SetAuthURLParam("nonce", t.Nonce))
+	}
 	if slices.Contains(c.Scopes, "offline_access") {
 		options = append(options, oauth2.SetAuthURLParam("prompt", "consent"))
 	}
@@ -112,7 +115,10 @@ func (a *Adapter) Exchange(ctx context.Context, t providers.Attempt, answer prov
 	if j.answer.scope == "" {
 		grant.Scopes = c.Scopes // RFC 6749 5.1: as asked for
 	}
-	grant.Subject = a.subject(ctx, m, grant)
+	if grant.Subject, err = a.subject(ctx, m, t, j.answer); err != nil {
+		_ = a.Revoke(ctx, grant.Tokens) // nobody is going to use them; that the bank learns of it would be good
+		return providers.Grant{}, err
+	}
 	return grant, nil
 }
 
@@ -147,26 +153,6 @@ func failureOf(err error) error {
 		return f
 	}
 	return &providers.Failure{Class: providers.Transient, Code: "broken_answer", Lost: true}
-}
-
-// subject asks who the permission is of: OpenID's userinfo, else FDX's current customer. A bank that does not tell has
-// none; nothing depends on it but noticing a second login (OA-7).
-func (a *Adapter) subject(ctx context.Context, m *metadata, g providers.Grant) string {
-	var who struct {
-		Sub      string `json:"sub"`
-		Customer string `json:"customerId"`
-	}
-	place := a.c.Profile.API + "/customers/current"
-	if m.UserInfo != "" && slices.Contains(g.Scopes, "openid") {
-		place = m.UserInfo
-	}
-	if err := a.get(ctx, place, g.Access.Reveal(), providers.TokenBytes, &who); err != nil {
-		return ""
-	}
-	if who.Sub != "" {
-		return who.Sub
-	}
-	return who.Customer
 }
 
 // Revoke tells the bank that the refresh token, and then the access token, are not needed any more (RFC 7009).

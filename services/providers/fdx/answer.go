@@ -23,7 +23,8 @@ const longestLife = 10 * 366 * 24 * time.Hour
 // tokenAnswer is a token endpoint's answer, read strictly.
 type tokenAnswer struct {
 	tokens.Tokens
-	scope string
+	scope    string
+	identity string // the identity token, unread
 }
 
 // judge stands between x/oauth2 and the wire for one token request. It alone decides what the answer means: whatever is
@@ -78,9 +79,9 @@ func decodeToken(h http.Header, body []byte) (tokenAnswer, error) {
 	if err != nil {
 		return bad("bad_json")
 	}
-	var t struct{ access, refresh, kind, scope, code string }
+	var t struct{ access, refresh, kind, scope, code, identity string }
 	for name, into := range map[string]*string{
-		"access_token": &t.access, "refresh_token": &t.refresh, "token_type": &t.kind, "scope": &t.scope, "error": &t.code,
+		"access_token": &t.access, "refresh_token": &t.refresh, "token_type": &t.kind, "scope": &t.scope, "error": &t.code, "id_token": &t.identity,
 	} {
 		if raw, ok := fields[name]; ok && string(raw) != "null" && json.Unmarshal(raw, into) != nil {
 			return bad("bad_" + name)
@@ -98,7 +99,7 @@ func decodeToken(h http.Header, body []byte) (tokenAnswer, error) {
 		Tokens: tokens.Tokens{
 			Access: encryption.Secret(t.access), Refresh: encryption.Secret(t.refresh), ExpiresIn: lifetime(fields["expires_in"]),
 		},
-		scope: t.scope,
+		scope: t.scope, identity: t.identity,
 	}, nil
 }
 

@@ -27,7 +27,7 @@ func unreachable(err error, spent bool) error {
 	return f
 }
 
-// refusal turns a status of the data API, userinfo or metadata into a Failure. Bodies are not read: their words are not
+// refusal turns a status of the data API, the keys or metadata into a Failure. Bodies are not read: their words are not
 // needed, and must not be repeated.
 func (a *Adapter) refusal(answer *http.Response) error {
 	switch status := answer.StatusCode; {

@@ -24,7 +24,7 @@ type metadata struct {
 	Authorization   string   `json:"authorization_endpoint"`
 	Token           string   `json:"token_endpoint"`
 	Revocation      string   `json:"revocation_endpoint"`
-	UserInfo        string   `json:"userinfo_endpoint"`
+	Keys            string   `json:"jwks_uri"`
 	ScopesSupported []string `json:"scopes_supported"`
 	AuthMethods     []string `json:"token_endpoint_auth_methods_supported"`
 	Challenges      []string `json:"code_challenge_methods_supported"`
@@ -77,9 +77,9 @@ func (a *Adapter) check(m *metadata) error {
 		return misconfigured(errOtherIssuer)
 	}
 	for name, endpoint := range map[string]string{
-		"authorization": m.Authorization, "token": m.Token, "revocation": m.Revocation, "userinfo": m.UserInfo,
+		"authorization": m.Authorization, "token": m.Token, "revocation": m.Revocation, "jwks": m.Keys,
 	} {
-		if endpoint == "" && (name == "revocation" || name == "userinfo") {
+		if endpoint == "" && (name == "revocation" || name == "jwks") {
 			continue
 		}
 		u, err := url.Parse(endpoint)

@@ -22,7 +22,7 @@ import (
 	"dashtam/services/tokens"
 )
 
-var attempt = providers.Attempt{State: strings.Repeat("s", 43), Verifier: strings.Repeat("v", 43)}
+var attempt = providers.Attempt{State: strings.Repeat("s", 43), Verifier: strings.Repeat("v", 43), Nonce: strings.Repeat("n", 43)}
 
 // exchange goes through the authorization with the bank and returns what Exchange gives.
 func exchange(t *testing.T, b *banktest.Bank, p providers.Provider) (providers.Grant, error) {
