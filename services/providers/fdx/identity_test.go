@@ -22,7 +22,7 @@ import (
 // what was granted is given back. The subject alone says who it is, whatever address the token names beside it.
 //
 // Break OA-9: services/providers/fdx/identity.go: in VerifySignature, return jws.UnsafePayloadWithoutVerification() in place of jws.Verify
-// Break OA-9: services/providers/fdx/identity.go: in identity, leave out CheckIssuer
+// Break OA-9: services/providers/fdx/identity.go: in identity, leave out CheckIssuerWithISSVerifier
 // Break OA-9: services/providers/fdx/identity.go: in identity, leave out CheckAudience
 // Break OA-9: services/providers/fdx/identity.go: in identity, leave out CheckAuthorizedParty
 // Break OA-9: services/providers/fdx/identity.go: in identity, leave out CheckNonce
