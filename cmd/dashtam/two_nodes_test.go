@@ -36,7 +36,11 @@ type nodes struct {
 func twoNodes(t *testing.T) *nodes {
 	t.Helper()
 	for _, need := range []string{"nginx", "curl"} {
-		if _, err := exec.LookPath(need); err != nil {
+		_, err := exec.LookPath(need)
+		if err != nil {
+			_, err = exec.LookPath("/usr/sbin/" + need)
+		}
+		if err != nil {
 			t.Fatalf("there is no %s: please install it (Debian: apt-get install %s)", need, need)
 		}
 	}

@@ -186,6 +186,10 @@ func (n *node) runner(ctx context.Context) (*jobs.Runner, error) {
 	if err != nil {
 		return nil, err
 	}
+	pooled, err := postgres.Pooled(ctx, n.pool)
+	if err != nil {
+		return nil, err
+	}
 	mails := email.New(email.Config{Sender: sender, Linker: n.auth, Render: emails.Render, BaseURL: n.app.config.BaseURL.String(), Observe: n.mailed})
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &email.Worker{Email: mails})
@@ -193,7 +197,7 @@ func (n *node) runner(ctx context.Context) (*jobs.Runner, error) {
 	n.syncer.AddWorkers(workers)
 	n.connections.AddWorkers(workers)
 	return jobs.NewRunner(n.pool.Pool, jobs.RunnerConfig{
-		Workers: workers, Log: n.app.log, Observe: n.metrics.Job,
+		Workers: workers, Log: n.app.log, Observe: n.metrics.Job, Poll: pooled,
 		Periodic: []jobs.Periodic{{Every: time.Minute, Args: jobs.SyncDue{}}, {Every: time.Minute, Args: jobs.AuditSeal{}}},
 	})
 }

@@ -23,6 +23,7 @@ import (
 	"dashtam/services/doctor"
 	"dashtam/services/email"
 	"dashtam/services/encryption"
+	"dashtam/services/postgres"
 	"dashtam/services/postgres/pgtest"
 	"dashtam/services/providers"
 	"dashtam/services/tokens"
@@ -160,6 +161,15 @@ func TestDatabase(t *testing.T) {
 		}
 		want(t, find(t, c, "Database"), state, says)
 	}
+	direct := pgtest.URL(t)
+	pooled, err := postgres.Open(t.Context(), pgtest.Behind(t, direct, "pool_mode = transaction"))
+	must(t, err)
+	t.Cleanup(pooled.Close)
+	c.DB = pooled
+	want(t, find(t, c, "Database"), doctor.OK, ", migrated, behind a pooler in transaction mode.")
+	_, err = pooled.Exec(t.Context(), `DELETE FROM goose_db_version WHERE version_id = 3`)
+	must(t, err)
+	want(t, find(t, c, "Database"), doctor.Fail, "that leads around the pooler")
 	c.DB = pgtest.Broken(t)
 	c.Tokens = tokens.New(tokens.Config{DB: c.DB, Keys: new(encryption.Keyring)})
 	want(t, find(t, c, "Database"), doctor.Fail, "The database does not answer.")

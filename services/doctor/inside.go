@@ -145,12 +145,15 @@ func (s *Service) database(ctx context.Context) Check {
 		return Check{State: Fail, Found: "The database does not answer.", Do: "See whether it is running and whether DASHTAM_DATABASE_URL leads to it; the log of Dashtam says more."}
 	case is.Version < postgres.Oldest:
 		return Check{State: Fail, Found: fmt.Sprintf("The database is PostgreSQL %d.", is.Version), Do: fmt.Sprintf("Dashtam needs PostgreSQL %d or newer.", postgres.Oldest)}
+	case is.Missing > 0 && is.Pooled:
+		return Check{State: Fail, Found: fmt.Sprintf("The database lacks %d of this version's migrations, and a pooler in transaction mode stands before it.", is.Missing),
+			Do: "Run dashtam migrate with a DASHTAM_DATABASE_URL that leads around the pooler."}
 	case is.Missing > 0:
 		return Check{State: Fail, Found: fmt.Sprintf("The database lacks %d of this version's migrations.", is.Missing), Do: "Run dashtam migrate."}
 	case is.Unknown > 0:
 		return Check{State: Warn, Found: "The database was migrated by a newer Dashtam.", Do: "Run that version on every node."}
 	case is.Pooled:
-		return Check{State: OK, Found: fmt.Sprintf("PostgreSQL %d, migrated, behind a pooler in transaction mode. There dashtam migrate needs a DASHTAM_DATABASE_URL that leads around it.", is.Version)}
+		return Check{State: OK, Found: fmt.Sprintf("PostgreSQL %d, migrated, behind a pooler in transaction mode. Dashtam looks for jobs five times a second there; dashtam migrate needs a DASHTAM_DATABASE_URL that leads around it.", is.Version)}
 	}
 	return Check{State: OK, Found: fmt.Sprintf("PostgreSQL %d, migrated.", is.Version)}
 }

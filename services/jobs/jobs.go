@@ -87,6 +87,7 @@ type RunnerConfig struct {
 	Log      *slog.Logger
 	Mail     int                                                // mails at once; 0 = 4
 	Sync     int                                                // steps of syncs at once; 0 = 16
+	Poll     bool                                               // look for jobs instead of being told: LISTEN does not work here
 	Observe  func(kind string, failed bool, took time.Duration) // told about every try; may be nil
 }
 
@@ -102,6 +103,9 @@ const (
 // fetchCooldown is how soon after one look for jobs the next may come: a sync is a chain of steps, each a job.
 const fetchCooldown = 20 * time.Millisecond
 
+// pollEvery is how soon a job is found where nobody tells of it; a step of a sync waits that long for its next one.
+const pollEvery = 200 * time.Millisecond
+
 // keepDead is how long a job is kept that was given up, or that no try can help: an administrator can still have it tried.
 const keepDead = 7 * 24 * time.Hour
 
@@ -113,8 +117,14 @@ func NewRunner(pool *pgxpool.Pool, c RunnerConfig) (*Runner, error) {
 		periodic = append(periodic, river.NewPeriodicJob(river.PeriodicInterval(p.Every),
 			func() (river.JobArgs, *river.InsertOpts) { return args, nil }, &river.PeriodicJobOpts{RunOnStart: true}))
 	}
+	var poll time.Duration // 0 = River's second, in case a word is lost
+	if c.Poll {
+		poll = pollEvery
+	}
 	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
 		Logger:                      quietly(c.Log),
+		PollOnly:                    c.Poll,
+		FetchPollInterval:           poll,
 		Workers:                     c.Workers,
 		PeriodicJobs:                periodic,
 		JobTimeout:                  jobTimeout,

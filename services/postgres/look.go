@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/pressly/goose/v3"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivermigrate"
@@ -36,7 +37,7 @@ func Look(ctx context.Context, p *Pool) (c Condition, err error) {
 	if c.Missing, c.Unknown, err = compare(ctx, p); err != nil {
 		return c, err
 	}
-	c.Pooled, err = pooled(ctx, p)
+	c.Pooled, err = Pooled(ctx, p)
 	return c, err
 }
 
@@ -84,22 +85,43 @@ func compare(ctx context.Context, p *Pool) (missing, unknown int, err error) {
 	return missing, unknown, nil
 }
 
-// pooled reports two connections of ours that are answered by one process of the server. A pooler takes the one that was
-// free last, so two that ask in turn get the same.
-func pooled(ctx context.Context, p *Pool) (bool, error) {
+// rounds is how often Pooled asks: with statements of others in between, a pooler may look like none by chance.
+const rounds = 5
+
+// Pooled reports whether p leads through a pooler in transaction mode: connections of ours are not each answered by one
+// process of the server. There LISTEN reaches nobody, and what a session is told holds for whoever gets its process next.
+// A pooler takes the process that was free last, so two that ask in turn mostly get the same; where it takes them in turn,
+// one gets several.
+func Pooled(ctx context.Context, p *Pool) (bool, error) {
 	if p.Config().MaxConns < 2 {
 		return false, nil // it was asked for
 	}
-	var process [2]int
-	for i := range process {
+	var conns [2]*pgxpool.Conn
+	for i := range conns {
 		conn, err := p.acquire(ctx)
 		if err != nil {
 			return false, err
 		}
 		defer conn.Release()
-		if err := conn.QueryRow(ctx, `SELECT pg_backend_pid()`).Scan(&process[i]); err != nil {
-			return false, mapped(err)
+		conns[i] = conn
+	}
+	var first [2]uint32
+	for range rounds {
+		for i, conn := range conns {
+			var process uint32
+			if err := conn.QueryRow(ctx, `SELECT pg_backend_pid()`).Scan(&process); err != nil {
+				return false, mapped(err)
+			}
+			if first[i] == 0 {
+				first[i] = process
+			}
+			if process != first[i] || process == first[1-i] {
+				return true, nil
+			}
+		}
+		if first[0] == conns[0].Conn().PgConn().PID() && first[1] == conns[1].Conn().PgConn().PID() {
+			return false, nil // whom we greeted is who answers: nobody stands between
 		}
 	}
-	return process[0] == process[1], nil
+	return false, nil
 }

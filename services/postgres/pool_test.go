@@ -184,7 +184,9 @@ func TestOpen_DoesNotTellThePassword(t *testing.T) {
 	}
 }
 
-func TestMigrate_TwoNodesStartTogether(t *testing.T) {
+// empty is the address of a database in which nothing was ever made.
+func empty(t *testing.T) string {
+	t.Helper()
 	pool := pgtest.New(t)
 	var name string
 	if err := pool.QueryRow(t.Context(), "SELECT current_database() || '_empty'").Scan(&name); err != nil {
@@ -193,17 +195,91 @@ func TestMigrate_TwoNodesStartTogether(t *testing.T) {
 	if _, err := pool.Exec(t.Context(), "CREATE DATABASE "+name); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _, _ = pool.Exec(context.Background(), "DROP DATABASE "+name) })
-	url := strings.Replace(pool.Config().ConnString(), strings.TrimSuffix(name, "_empty"), name, 1)
+	t.Cleanup(func() { _, _ = pool.Exec(context.Background(), "DROP DATABASE "+name+" WITH (FORCE)") })
+	return strings.Replace(pool.Config().ConnString(), strings.TrimSuffix(name, "_empty"), name, 1)
+}
+
+func migrate(t *testing.T, url string) error {
+	t.Helper()
+	return postgres.Migrate(t.Context(), url, slog.New(slog.DiscardHandler))
+}
+
+func TestMigrate_TwoNodesStartTogether(t *testing.T) {
+	url := empty(t)
 	var nodes sync.WaitGroup
 	for range 2 {
 		nodes.Go(func() {
-			if err := postgres.Migrate(t.Context(), url, slog.New(slog.DiscardHandler)); err != nil {
+			if err := migrate(t, url); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	nodes.Wait()
+}
+
+// Behind a pooler in transaction mode nothing is begun, and the operator reads what to do; where nothing is missing there
+// is nothing to refuse. A pooler that gives each of us a process for as long as we stay is none of our business.
+func TestMigrate_BehindAPooler(t *testing.T) {
+	direct := empty(t)
+	const transaction, session = "pool_mode = transaction", "pool_mode = session"
+	for _, settings := range [][]string{{transaction}, {transaction, "server_round_robin = 1"}} {
+		pooled := pgtest.Behind(t, direct, settings...)
+		if err := migrate(t, pooled); err == nil || !strings.Contains(err.Error(), "run dashtam migrate once with a DASHTAM_DATABASE_URL that leads around the pooler") {
+			t.Errorf("%v: %v", settings, err)
+		}
+	}
+	conn, err := pgx.Connect(t.Context(), direct)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	var tables, locks int
+	if err := conn.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM pg_tables WHERE schemaname = 'public'),
+		(SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))`).Scan(&tables, &locks); err != nil {
+		t.Fatal(err)
+	}
+	if tables+locks > 0 {
+		t.Errorf("%d tables were made, and %d locks left", tables, locks)
+	}
+	if err := migrate(t, pgtest.Behind(t, direct, session)); err != nil {
+		t.Errorf("in session mode: %v", err)
+	}
+	if err := migrate(t, pgtest.Behind(t, direct, transaction, "server_round_robin = 1")); err != nil {
+		t.Errorf("where nothing is missing: %v", err)
+	}
+}
+
+// Whichever process the pooler takes next, and whatever others ask it meanwhile, it is recognised; a session's is not.
+func TestPooled(t *testing.T) {
+	direct := pgtest.URL(t)
+	for url, want := range map[string]bool{
+		direct: false,
+		pgtest.Behind(t, direct, "pool_mode = session"):                               false,
+		pgtest.Behind(t, direct, "pool_mode = transaction"):                           true,
+		pgtest.Behind(t, direct, "pool_mode = transaction", "server_round_robin = 1"): true,
+	} {
+		pool, err := postgres.Open(t.Context(), url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer pool.Close()
+		ctx, cancel := context.WithCancel(t.Context())
+		var others sync.WaitGroup
+		for range 3 {
+			others.Go(func() {
+				for ctx.Err() == nil {
+					_, _ = pool.Exec(ctx, `SELECT 1`)
+				}
+			})
+		}
+		for range 10 {
+			if is, err := postgres.Pooled(t.Context(), pool); is != want || err != nil {
+				t.Errorf("%s: %t, %v", url, is, err)
+			}
+		}
+		cancel()
+		others.Wait()
+	}
 }
 
 func TestTimed_TellsOfStatementsAndBatches(t *testing.T) {
