@@ -22,7 +22,7 @@ import (
 	"dashtam/services/providers/fdx"
 )
 
-// Redirect is where the bank's one client comes back to.
+// Redirect is where the bank's one client comes back to, unless Back says otherwise.
 const Redirect = "http://localhost:8080/connections/testbank/callback"
 
 // Bank is one bank. Set its fields before it is asked, or between requests under Do.
@@ -31,6 +31,7 @@ type Bank struct {
 
 	Metadata map[string]any             // merged over the metadata
 	Broken   bool                       // requests for metadata are cut off
+	Back     string                     // where the client comes back to; Redirect at first
 	Subject  string                     // who signs in next; "ada" at first, "" where the bank does not tell
 	Claims   func(map[string]any)       // changes an identity token before it is signed
 	Sign     func(claims []byte) string // signs identity tokens instead of the bank; see Key
@@ -65,7 +66,7 @@ type family struct {
 // New starts a bank with one checking account and two transactions; it stops when the test ends.
 func New(t testing.TB) *Bank {
 	b := &Bank{
-		Subject: "ada", Life: 3600, codes: map[string]url.Values{}, refresh: map[string]*family{}, access: map[string]*family{},
+		Back: Redirect, Subject: "ada", Life: 3600, codes: map[string]url.Values{}, refresh: map[string]*family{}, access: map[string]*family{},
 		Accounts: []string{`{"accountCategory":"DEPOSIT_ACCOUNT","accountId":"chk","accountType":"CHECKING","accountNumberDisplay":"****4321",
 			"productName":"Checking","currency":{"currencyCode":"USD"},"currentBalance":100.10,"availableBalance":90.10,"balanceAsOf":"2026-11-24T09:00:00Z"}`},
 		Moves: map[string][]string{"chk": {
@@ -151,7 +152,7 @@ func (b *Bank) Consent(t testing.TB, address string) url.Values {
 		t.Fatal(err)
 	}
 	q := u.Query()
-	if !strings.HasPrefix(address, b.URL+"/authorize?") || q.Get("redirect_uri") != Redirect || q.Get("client_id") != "dashtam" ||
+	if !strings.HasPrefix(address, b.URL+"/authorize?") || q.Get("redirect_uri") != b.Back || q.Get("client_id") != "dashtam" ||
 		q.Get("response_type") != "code" || q.Get("code_challenge_method") != "S256" || len(q.Get("code_challenge")) != 43 || q.Get("state") == "" {
 		t.Fatalf("no authorization request that a bank would take: %s", address)
 	}
@@ -224,7 +225,7 @@ func (b *Bank) grant(form url.Values) (*family, string) {
 		q, ok := b.codes[form.Get("code")]
 		delete(b.codes, form.Get("code"))
 		sum := sha256.Sum256([]byte(form.Get("code_verifier")))
-		if !ok || form.Get("redirect_uri") != Redirect || base64.RawURLEncoding.EncodeToString(sum[:]) != q.Get("code_challenge") {
+		if !ok || form.Get("redirect_uri") != b.Back || base64.RawURLEncoding.EncodeToString(sum[:]) != q.Get("code_challenge") {
 			return nil, "invalid_grant"
 		}
 		scope := q.Get("scope")
