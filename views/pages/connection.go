@@ -167,9 +167,6 @@ func counts(r syncer.Run) string {
 	if r.Recognised > 0 {
 		parts = append(parts, components.Plural(r.Recognised, "account")+" recognised")
 	}
-	if r.Recognised > 0 {
-		parts = append(parts, components.Plural(r.Recognised, "account")+" recognised")
-	}
 	if len(parts) == 0 {
 		return "nothing new"
 	}
