@@ -139,7 +139,7 @@ func TestMailFacts_NothingToSendAnyMore(t *testing.T) {
 // A new password that was asked for is not mailed when it comes so late that its link would be over, or after something
 // that ends such links.
 // Break RS-2: services/auth/mail.go: in MailFacts, leave out inTime
-func TestMailFacts_RS2_AskedForTooLongAgo(t *testing.T) {
+func TestMailFacts_RS2_F19_AskedForTooLongAgo(t *testing.T) {
 	b := newBench(t)
 	u := b.verified()
 	for name, happens := range map[string]func(){

@@ -195,7 +195,7 @@ func TestMemory_Bounded(t *testing.T) {
 }
 
 // A Redis that is gone, stopped or flushed costs loads, and nothing else.
-func TestRedis_AwayCostsLoads(t *testing.T) {
+func TestRedis_F20_AwayCostsLoads(t *testing.T) {
 	for name, fail := range map[string]func(*redistest.Server){
 		"gone": (*redistest.Server).Kill, "stopped": (*redistest.Server).Stop, "flushed": (*redistest.Server).Flush,
 	} {

@@ -55,10 +55,10 @@ func (o *office) failed(times int) (state, last string, next time.Time) {
 }
 
 // Throttled, then hanging, then well: tried again later each time, nobody's answer waits, and the mail comes once with a
-// link that works (F19).
+// link that works.
 // Break JB-4: email.go: leave out context.WithTimeout
 // Break JB-4: worker.go: return river.JobCancel(err) for every error of Send
-func TestWorker_JB4_ThrottledAndHanging(t *testing.T) {
+func TestWorker_JB4_F19_ThrottledAndHanging(t *testing.T) {
 	const patience = 300 * time.Millisecond
 	for name, d := range doubles(t) {
 		t.Run(name, func(t *testing.T) {

@@ -104,7 +104,7 @@ func TestAllowPaid_RL1_SharedAndExactInParallel(t *testing.T) {
 
 // Whatever becomes of Redis, no more than Max are allowed, and at most a batch fewer.
 // Break RL-1: services/limits/paid.go: in allowPaid, return nil where Redis gives an error
-func TestAllowPaid_RL1_RedisFails(t *testing.T) {
+func TestAllowPaid_RL1_F20_RedisFails(t *testing.T) {
 	nothing := func(*redistest.Server) {}
 	for name, c := range map[string]struct {
 		fails, back func(*redistest.Server)
@@ -133,6 +133,24 @@ func TestAllowPaid_RL1_RedisFails(t *testing.T) {
 				t.Errorf("%d more were allowed when it was back", n)
 			}
 		})
+	}
+}
+
+// A replica that lags gives once more what was left of a batch when it fell behind, and no more than a batch.
+func TestAllowPaid_F20_AStaleReplica(t *testing.T) {
+	server, db := redistest.New(t), pgtest.Tx(t)
+	s := limits.NewWithRedis(db, time.Now, server.Client(), nil)
+	acts(t, s, 5)
+	server.Keep() // 15 are left
+	if n := acts(t, s, 100); n != 55 {
+		t.Errorf("%d more were allowed, want 55", n)
+	}
+	server.Revert()
+	if n := acts(t, limits.NewWithRedis(db, time.Now, server.Client(), nil), 100); n != 15 || n > batched.Batch {
+		t.Errorf("%d were allowed once more, want the 15 it knew of", n)
+	}
+	if n := acts(t, limits.NewWithRedis(db, time.Now, server.Client(), nil), 100); n != 0 {
+		t.Errorf("and then %d", n)
 	}
 }
 

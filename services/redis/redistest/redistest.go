@@ -58,6 +58,28 @@ func (s *Server) Client() *redis.Client {
 // Start starts the server, empty, at the address it had.
 func (s *Server) Start() {
 	s.t.Helper()
+	s.start(s.t.TempDir())
+}
+
+// Keep notes what the server holds now; Revert ends it, and starts it with that, as when a replica that lags takes over.
+func (s *Server) Keep() {
+	s.t.Helper()
+	if answer, err := s.Ask("SAVE"); err != nil || !strings.HasPrefix(answer, "+OK") {
+		s.t.Fatalf("%s, %v", answer, err)
+	}
+}
+
+// Revert is told of at Keep.
+func (s *Server) Revert() {
+	s.t.Helper()
+	dir := s.process.Dir
+	s.Kill()
+	s.start(dir)
+}
+
+// start starts the server with what lies in dir.
+func (s *Server) start(dir string) {
+	s.t.Helper()
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
 		s.t.Fatal("there is no redis-server: please install it (Debian: apt-get install redis-server)")
@@ -65,7 +87,7 @@ func (s *Server) Start() {
 	_, port, _ := net.SplitHostPort(s.address)
 	// Its end is Kill's: the test's context ends before the Cleanups that may still need it.
 	s.process = exec.CommandContext(context.Background(), path, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no")
-	s.process.Stdout, s.process.Dir = &s.log, s.t.TempDir()
+	s.process.Stdout, s.process.Dir = &s.log, dir
 	if err := s.process.Start(); err != nil {
 		s.t.Fatal(err)
 	}
