@@ -87,7 +87,7 @@ func TestServe_F19_PagesDoNotKnowWhatBecomesOfMail(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close(context.Background()) //nolint:errcheck // nothing is pending
+	defer db.Close(context.Background())
 	do := func(sql string) {
 		t.Helper()
 		if _, err := db.Exec(t.Context(), sql); err != nil {

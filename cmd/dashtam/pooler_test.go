@@ -97,7 +97,7 @@ func TestServe_BehindAPooler(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close(t.Context()) //nolint:errcheck // nothing is pending
+	defer db.Close(t.Context())
 	one := func(sql string) (n int) {
 		t.Helper()
 		if err := db.QueryRow(t.Context(), sql).Scan(&n); err != nil {

@@ -67,7 +67,7 @@ func TestServe_F20_SessionsAndRenewalsDoNotKnowRedis(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close(context.Background()) //nolint:errcheck // nothing is pending
+	defer db.Close(context.Background())
 	runs := 0
 	synced := func() {
 		t.Helper()
