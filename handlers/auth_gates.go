@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 
@@ -47,7 +48,7 @@ func again(c echo.Context, err error, typed map[string]string) (f pages.Fields, 
 	status = web.Status(err)
 	why, _, _ := strings.Cut(errs.Message(err), ". ")
 	f.Later = &pages.Later{
-		Often: status == http.StatusTooManyRequests, Why: strings.TrimSuffix(why, ".") + ".", Seconds: seconds, RequestID: web.Actor(c).RequestID,
+		Often: status == http.StatusTooManyRequests, Unknown: errors.Is(err, errs.ErrUnknown), Why: strings.TrimSuffix(why, ".") + ".", Seconds: seconds, RequestID: web.Actor(c).RequestID,
 	}
 	if why == "" {
 		f.Later.Why = "It takes too long just now."

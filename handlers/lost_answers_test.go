@@ -42,11 +42,12 @@ func newSweep(t *testing.T) *sweep {
 }
 
 // connect has somebody new connect the bank's customer without accounts, so that nothing but tokens is on the way.
-func (s *sweep) connect() {
+func (s *sweep) connect() *handlertest.Browser {
 	s.people++
 	b, connection := s.app.Connected(fmt.Sprint("Person ", s.people), sandboxEmpty)
 	s.who = actor.ForJob(b.User.ID, "sweep")
 	s.id = uuid.MustParse(strings.TrimPrefix(connection, "/connections/"))
+	return b
 }
 
 const sandboxEmpty = "empty"

@@ -46,6 +46,7 @@ type App struct {
 	Examined doctor.Config     // what the doctor looks at
 
 	t       testing.TB
+	bank    *postgres.Pool // the Sandbox Bank's
 	log     *safeBuffer
 	runJobs func()
 	clients int
@@ -54,19 +55,29 @@ type App struct {
 // New serves the whole stack until the test ends. Options change what the handlers are given.
 func New(t testing.TB, options ...func(*handlers.Deps)) *App {
 	t.Helper()
-	return on(t, pgtest.New(t), options...)
+	return on(t, pgtest.New(t), nil, options...)
+}
+
+// Over is New over a database of the test's choice. The Sandbox Bank keeps one of its own, as a bank does.
+func Over(t testing.TB, db *postgres.Pool, options ...func(*handlers.Deps)) *App {
+	t.Helper()
+	return on(t, db, pgtest.New(t), options...)
 }
 
 // NewBroken serves the stack on a database that is away.
 func NewBroken(t testing.TB, options ...func(*handlers.Deps)) *App {
 	t.Helper()
-	return on(t, pgtest.Broken(t), options...)
+	return on(t, pgtest.Broken(t), nil, options...)
 }
 
-func on(t testing.TB, db *postgres.Pool, options ...func(*handlers.Deps)) *App {
+// on serves the stack over db, and the Sandbox Bank over bank; nil = db, too.
+func on(t testing.TB, db, bank *postgres.Pool, options ...func(*handlers.Deps)) *App {
 	t.Helper()
+	if bank == nil {
+		bank = db
+	}
 	server := httptest.NewUnstartedServer(nil)
-	app := &App{DB: db, URL: "http://" + server.Listener.Addr().String(), t: t, log: &safeBuffer{}}
+	app := &App{DB: db, URL: "http://" + server.Listener.Addr().String(), t: t, log: &safeBuffer{}, bank: bank}
 	app.wire()
 	for _, option := range options {
 		option(&app.Deps)
@@ -95,7 +106,7 @@ func (app *App) Served(base string) *App {
 // Node serves everything once more, with services of its own, on the same database: another node.
 func (app *App) Node() *App {
 	app.t.Helper()
-	return on(app.t, app.DB)
+	return on(app.t, app.DB, app.bank)
 }
 
 // wire makes every service there is, on app's database.

@@ -36,7 +36,7 @@ func (app *App) wireBanks(queue *jobs.Queue, limits *limits.Service) {
 	server := httptest.NewUnstartedServer(nil)
 	app.BankURL = "http://" + server.Listener.Addr().String()
 	open := sync.OnceValue(func() http.Handler {
-		h, err := bank.New(bank.Deps{Bank: sandbox.New(app.DB), Issuer: app.BankURL, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+		h, err := bank.New(bank.Deps{Bank: sandbox.New(app.bank), Issuer: app.BankURL, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			panic(err) // the address is a loopback one
 		}

@@ -36,7 +36,13 @@ type bundle struct {
 
 func newBundle(t *testing.T) *bundle {
 	t.Helper()
-	b := &bundle{T: t, db: pgtest.New(t), bank: banktest.New(t)}
+	return over(t, pgtest.New(t))
+}
+
+// over is a bundle on a database of the test's choice.
+func over(t *testing.T, db *postgres.Pool) *bundle {
+	t.Helper()
+	b := &bundle{T: t, db: db, bank: banktest.New(t)}
 	key, err := encryption.GenerateKey("k1")
 	if err != nil {
 		t.Fatal(err)

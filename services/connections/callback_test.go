@@ -17,6 +17,8 @@ import (
 	"dashtam/services/actor"
 	"dashtam/services/connections"
 	"dashtam/services/errs"
+	"dashtam/services/postgres"
+	"dashtam/services/postgres/pgtest"
 	"dashtam/services/providers"
 )
 
@@ -364,5 +366,39 @@ func TestCallback_OneTransaction(t *testing.T) {
 	}
 	if len(b.bank.Revoked()) == 0 {
 		t.Error("the bank was not told")
+	}
+}
+
+// The connection to the database breaks while a permission is being kept, which is tried again: it is one connection, also
+// at a bank that does not tell whose login it was, and the tokens that were stored are the ones that live.
+func TestConnect_F09_KeptOnce(t *testing.T) {
+	proxy := pgtest.NewProxy(t, pgtest.URL(t))
+	db, err := postgres.Open(t.Context(), proxy.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	whole := over(t, db)
+	for _, subject := range []string{"ada", ""} {
+		for name, done := range map[string]bool{"the answer to the commit is lost": true, "the commit is lost": false} {
+			t.Run(subject+" "+name, func(t *testing.T) {
+				b := whole.next(t)
+				b.bank.Do(func(bank *banktestBank) { bank.Subject = subject })
+				q := b.ask(b.who, uuid.Nil)
+				happened := proxy.CutCommit("INSERT INTO connections", done)
+				id, err := b.service.Callback(t.Context(), b.who, slug, answer(q))
+				if err != nil || !happened() {
+					t.Fatalf("%v, cut %t", err, happened())
+				}
+				connections, open := b.count(`SELECT count(*) FROM connections WHERE user_id = $1`, b.who.UserID),
+					b.count(`SELECT count(*) FROM sync_runs WHERE user_id = $1 AND state = 'queued'`, b.who.UserID)
+				if connections != 1 || open != 1 || b.get(b.who, id).ID != id {
+					t.Errorf("%d connections, %d syncs wait", connections, open)
+				}
+				if n := b.count(`SELECT count(*) FROM audit_events WHERE user_id = $1 AND act IN ('connection.created', 'connection.renewed')`, b.who.UserID); n != 1 {
+					t.Errorf("it is told %d times", n)
+				}
+			})
+		}
 	}
 }

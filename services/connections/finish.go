@@ -17,10 +17,10 @@ import (
 )
 
 // keep finishes, and tries again while the database is away or too busy: the code is used up, and the person would have to
-// give their permission once more.
+// give their permission once more. A try whose commit got no answer may have been the last one.
 func (s *Service) keep(ctx context.Context, who actor.Actor, a attempt, p providers.Profile, g providers.Grant) (uuid.UUID, error) {
-	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
-		id, err := s.finish(ctx, who, a, p, g)
+	for pause, fresh := 100*time.Millisecond, uuid.Must(uuid.NewV7()); ; pause = min(2*pause, 2*time.Second) {
+		id, err := s.finish(ctx, who, a, p, g, fresh)
 		if errs.KindOf(err) != errs.Unavailable {
 			return id, err
 		}
@@ -32,8 +32,9 @@ func (s *Service) keep(ctx context.Context, who actor.Actor, a attempt, p provid
 	}
 }
 
-// finish keeps what a permission brought, in one transaction: the connection, its tokens, the first sync, the audit row.
-func (s *Service) finish(ctx context.Context, who actor.Actor, a attempt, p providers.Profile, g providers.Grant) (id uuid.UUID, err error) {
+// finish keeps what a permission brought, in one transaction: the connection, its tokens, the first sync, the audit row. A
+// connection that is new gets the id fresh; where there is one of that id, an earlier try has made it, and that was all.
+func (s *Service) finish(ctx context.Context, who actor.Actor, a attempt, p providers.Profile, g providers.Grant, fresh uuid.UUID) (id uuid.UUID, err error) {
 	if tooMuch(g.Scopes, p.Scopes) {
 		return uuid.Nil, ErrTooMuch
 	}
@@ -42,11 +43,16 @@ func (s *Service) finish(ctx context.Context, who actor.Actor, a attempt, p prov
 		if err := lockPerson(ctx, tx, who); err != nil {
 			return err
 		}
+		var made bool
+		if made, err = exists(ctx, tx, who, fresh); err != nil || made {
+			id = fresh
+			return err
+		}
 		if id, err = sameLogin(ctx, tx, who, a, p, g); err != nil {
 			return err
 		}
 		if id == uuid.Nil {
-			id, act = uuid.Must(uuid.NewV7()), "connection.created"
+			id, act = fresh, "connection.created"
 		}
 		if err := write(ctx, tx, who, id, p, g); err != nil {
 			return err
@@ -68,6 +74,12 @@ func (s *Service) finish(ctx context.Context, who actor.Actor, a attempt, p prov
 		return uuid.Nil, fmt.Errorf("connections: keeping a permission: %w", err)
 	}
 	return id, nil
+}
+
+func exists(ctx context.Context, tx pgx.Tx, who actor.Actor, id uuid.UUID) (is bool, err error) {
+	err = tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM connections WHERE user_id = @user AND id = @id)`,
+		pgx.NamedArgs{"user": who.UserID, "id": id}).Scan(&is)
+	return is, err
 }
 
 // endOtherVisits ends what else this browser has on its way to a bank that does not tell whose login it was: a second tab

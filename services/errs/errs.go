@@ -70,6 +70,9 @@ func (e *Error) Because(cause error) *Error {
 	return &c
 }
 
+// ErrUnknown says that nobody knows whether an act was done: its end was on the way when the database went away.
+var ErrUnknown = Retry(Unavailable, "It may have been done, or not: the database went away at the last moment. Look before you send it again.", 5*time.Second)
+
 // New makes an error of a kind with a sentence for the person.
 func New(kind Kind, message string) *Error { return &Error{Kind: kind, Message: message} }
 

@@ -32,6 +32,17 @@ func mapped(err error) error {
 	return errAway.Because(err)
 }
 
+// committed is mapped for the answer to a commit that was sent. One that never came, unlike a no of the server's, leaves it
+// open whether everything was done. What pgconn.SafeToRetry says is not asked: it calls a connection that broke while the
+// answer was awaited safe, too.
+func committed(err error) error {
+	_, answered := errors.AsType[*pgconn.PgError](err)
+	if err == nil || answered || !away(err) {
+		return mapped(err)
+	}
+	return errs.ErrUnknown.Because(err)
+}
+
 func away(err error) bool {
 	if errors.Is(err, context.Canceled) {
 		return false

@@ -33,7 +33,12 @@ func (t *tx) Begin(ctx context.Context) (pgx.Tx, error) {
 
 func (t *tx) Commit(ctx context.Context) error {
 	defer t.end()
-	return mapped(t.Tx.Commit(ctx))
+	unsent := ctx.Err() != nil || t.Tx.Conn().IsClosed()
+	err := t.Tx.Commit(ctx)
+	if unsent {
+		return mapped(err)
+	}
+	return committed(err)
 }
 
 func (t *tx) Rollback(ctx context.Context) error {

@@ -65,14 +65,18 @@ func installation(ctx context.Context) (embedded.Installation, error) {
 	return embedded.Find(ctx, 0)
 }
 
-// directory is in memory where there is enough of it, and one per user and major version.
-func directory(i embedded.Installation) (string, error) {
-	base := "/tmp"
+// place is memory where there is enough of it.
+func place() string {
 	var space syscall.Statfs_t
 	if syscall.Statfs("/dev/shm", &space) == nil && space.Bavail*uint64(space.Bsize) >= 1<<30 {
-		base = "/dev/shm"
+		return "/dev/shm"
 	}
-	dir := filepath.Join(base, fmt.Sprintf("dashtam-test-%d-%d", os.Getuid(), i.Major))
+	return "/tmp"
+}
+
+// directory is one per user and major version.
+func directory(i embedded.Installation) (string, error) {
+	dir := filepath.Join(place(), fmt.Sprintf("dashtam-test-%d-%d", os.Getuid(), i.Major))
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
 		return "", err
 	}

@@ -1,6 +1,8 @@
 package fdx
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"mime"
 	"net"
@@ -23,8 +25,32 @@ func unreachable(err error, spent bool) error {
 		f.Cause = dial.Err
 	default:
 		f.Lost = spent
+		if code := tlsFault(err); code != "" {
+			f.Code = code
+		}
 	}
 	return f
+}
+
+// tlsFault is what is wrong with a server's TLS, so that an administrator is not left with "cannot be reached" (F17); empty
+// for anything else.
+func tlsFault(err error) string {
+	var over x509.CertificateInvalidError
+	var other x509.HostnameError
+	var unverified *tls.CertificateVerificationError
+	var plain tls.RecordHeaderError
+	var alert *net.OpError
+	switch {
+	case errors.As(err, &over) && over.Reason == x509.Expired:
+		return "certificate_over"
+	case errors.As(err, &other):
+		return "certificate_of_another"
+	case errors.As(err, &unverified):
+		return "certificate_unknown"
+	case errors.As(err, &plain), errors.As(err, &alert) && alert.Op == "remote error":
+		return "no_common_tls"
+	}
+	return ""
 }
 
 // refusal turns a status of the data API, the keys or metadata into a Failure. Bodies are not read: their words are not

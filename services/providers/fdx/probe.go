@@ -13,12 +13,18 @@ import (
 var words = map[string]string{
 	"refused_address": "lies in a private network, is our own, or has a port where no bank is.",
 	"unreachable":     "cannot be reached.",
-	"server_error":    "answers with an error of its own.",
-	"not_found":       "is not there.",
-	"too_many":        "asks to come back later.",
-	"broken_answer":   "breaks off in the middle, or sends too much.",
-	"not_json":        "does not answer in JSON.",
-	"bad_json":        "does not answer in JSON that can be read.",
+
+	"certificate_over":       "has a certificate that is over, or not valid yet.",
+	"certificate_of_another": "has the certificate of another host.",
+	"certificate_unknown":    "has a certificate that nobody vouches for.",
+	"no_common_tls":          "does not speak TLS 1.2 or newer.",
+
+	"server_error":  "answers with an error of its own.",
+	"not_found":     "is not there.",
+	"too_many":      "asks to come back later.",
+	"broken_answer": "breaks off in the middle, or sends too much.",
+	"not_json":      "does not answer in JSON.",
+	"bad_json":      "does not answer in JSON that can be read.",
 }
 
 // inWords is a failure at place, for an administrator.
