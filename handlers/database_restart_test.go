@@ -40,7 +40,7 @@ func (l *loop) run(t *testing.T, stop chan struct{}) {
 			p.Follow() // as a browser does; what it says is taken away with that
 		case p.Status == http.StatusServiceUnavailable && p.Header.Get("Retry-After") != "" && strings.Contains(p.Said(), "We need a moment."):
 			l.no.Add(1)
-			for _, internal := range []string{"SQLSTATE", "pgconn", "dial", "unexpected EOF", ".go:", "conn ", "/tmp/"} {
+			for _, internal := range []string{"SQLSTATE", "pgconn", "dial unix", "unexpected EOF", ".go:", "conn ", "/tmp/"} {
 				if strings.Contains(p.Body, internal) {
 					t.Errorf("try %d: the page says %q: %s", n, internal, p.Said())
 				}

@@ -20,6 +20,8 @@ type app struct {
 	config config
 	keys   *encryption.Keyring // after prepare
 
+	now func() time.Time // this machine's clock; nil = time.Now
+
 	inGoroutines bool // hashes stay in this process where others could be had: a baseline of make storm
 }
 

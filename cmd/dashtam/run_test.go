@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -47,11 +48,17 @@ func serve(t *testing.T, getenv func(string) string) *program {
 // start starts a command that serves and waits until it has said everything.
 func start(t *testing.T, getenv func(string) string, name string) *program {
 	t.Helper()
+	return startBy(t, nil, getenv, name)
+}
+
+// startBy is start on a machine with another clock.
+func startBy(t *testing.T, now func() time.Time, getenv func(string) string, name string) *program {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	read, write := io.Pipe()
 	p := &program{stop: cancel, ended: make(chan error, 1)}
 	go func() {
-		err := run(ctx, []string{name}, getenv, write)
+		err := (&app{getenv: getenv, stdout: write, log: newLog(os.Stderr), now: now}).run(ctx, []string{name})
 		_ = write.CloseWithError(errors.Join(err, io.EOF))
 		p.ended <- err
 	}()

@@ -13,6 +13,9 @@ const sweepEvery = 10 * time.Minute
 // lookEvery is how often the review criteria are measured.
 const lookEvery = 10 * time.Second
 
+// compareEvery is how often this machine's clock is compared with the database's.
+const compareEvery = time.Minute
+
 // learnEvery is how soon a node knows what another was told about banks.
 const learnEvery = 3 * time.Second
 
@@ -92,6 +95,8 @@ func (s *site) announce() {
 // wait returns when ctx ends, or with the reason why there is no going on.
 func (s *site) wait(ctx context.Context, n *node, db database) error {
 	sweep, look, learn := time.NewTicker(sweepEvery), time.NewTicker(lookEvery), time.NewTicker(learnEvery)
+	compare := time.NewTicker(compareEvery)
+	defer compare.Stop()
 	defer sweep.Stop()
 	defer look.Stop()
 	defer learn.Stop()
@@ -110,6 +115,10 @@ func (s *site) wait(ctx context.Context, n *node, db database) error {
 			n.look(ctx)
 		case <-learn.C:
 			n.learn(ctx)
+		case <-compare.C:
+			if err := n.compareClocks(ctx); err != nil {
+				s.app.log.WarnContext(ctx, "the clocks were not compared", "error", err)
+			}
 		case <-sweep.C:
 			if err := n.limits.Sweep(ctx); err != nil {
 				s.app.log.WarnContext(ctx, "old counters were not removed", "error", err)

@@ -42,6 +42,7 @@ import (
 type node struct {
 	app         *app
 	pool        *postgres.Pool
+	clock       *postgres.Clock
 	keys        *encryption.Keyring
 	queue       *jobs.Queue
 	passwords   *password.Service
@@ -65,7 +66,10 @@ func (a *app) open(ctx context.Context, url string) (*node, error) {
 	if err := a.prepare(ctx, url); err != nil {
 		return nil, err
 	}
-	n := &node{app: a, keys: a.keys}
+	n := &node{app: a, keys: a.keys, clock: postgres.NewClock(time.Now)}
+	if a.now != nil {
+		n.clock = postgres.NewClock(a.now)
+	}
 	n.profile = profile.New(time.Now, n.operation)
 	pool, err := postgres.Open(ctx, url, postgres.Timed(n.observe(profile.Query)))
 	if err != nil {
@@ -80,7 +84,12 @@ func (a *app) open(ctx context.Context, url string) (*node, error) {
 	n.hashes = hashpool.New(n.passwords, a.config.HashWorkers)
 	n.hashes.Observe = n.hashed
 	n.metrics = metrics.New(metrics.Config{Pool: pool, Hashes: n.hashes})
-	n.limits, n.cache = limits.New(pool, time.Now), cache.New(cache.NewMemory(cachedMost, time.Now), n.metrics.Cache)
+	if err := n.compareClocks(ctx); err != nil {
+		pool.Close()
+		return nil, err
+	}
+	now := n.clock.Now
+	n.limits, n.cache = limits.New(pool, now), cache.New(cache.NewMemory(cachedMost, now), n.metrics.Cache)
 	if a.config.RedisURL != "" {
 		if err := n.useRedis(); err != nil {
 			pool.Close()
@@ -95,8 +104,8 @@ func (a *app) open(ctx context.Context, url string) (*node, error) {
 	})
 	n.ledger = ledger.New(pool)
 	n.auth = auth.New(auth.Config{
-		DB: pool, Passwords: n.passwords, Hashes: n.hashes, Limits: n.limits, Jobs: n.queue, Log: a.log, Now: time.Now,
-		Tokens:    jwt.New(n.keys.Derive("jwt"), a.config.BaseURL.String(), time.Now),
+		DB: pool, Passwords: n.passwords, Hashes: n.hashes, Limits: n.limits, Jobs: n.queue, Log: a.log, Now: now,
+		Tokens:    jwt.New(n.keys.Derive("jwt"), a.config.BaseURL.String(), now),
 		DeviceKey: n.keys.Derive("device"),
 		Signup:    a.config.Signup,
 		Observe:   n.observeLogin,
@@ -111,10 +120,22 @@ func (a *app) open(ctx context.Context, url string) (*node, error) {
 		DB: pool, Tokens: n.tokens, Providers: banks, Limits: n.limits, Jobs: n.queue, Key: n.keys.Derive("connect"), Enqueue: syncer.Enqueue(n.queue),
 	})
 	n.syncer = syncer.New(syncer.Config{
-		DB: pool, Connections: n.connections, Tokens: n.tokens, Providers: banks, Queue: n.queue, Limits: n.limits,
+		DB: pool, Connections: n.connections, Tokens: n.tokens, Providers: banks, Queue: n.queue, Limits: n.limits, Now: now,
 	})
 	return n, nil
 }
+
+// compareClocks finds out how far this machine's clock is from the database's. The doctor tells people of it.
+func (n *node) compareClocks(ctx context.Context) error {
+	apart, err := n.clock.Compare(ctx, n.pool)
+	if err == nil && apart.Abs() > clocksApart {
+		n.app.log.WarnContext(ctx, "the clocks of this machine and of the database are apart", "apart", apart.Round(time.Second))
+	}
+	return err
+}
+
+// clocksApart is how far they may be before it is worth a line in the log.
+const clocksApart = 30 * time.Second
 
 func (n *node) close() {
 	if n.redis != nil {
@@ -135,8 +156,8 @@ func (n *node) useRedis() (err error) {
 		return err
 	}
 	key, err := encryption.NewKey("cache", n.keys.Derive("cache"))
-	n.limits = limits.NewWithRedis(n.pool, time.Now, n.redis, n.metrics.LimitFallback)
-	n.cache = cache.New(cache.NewRedis(n.redis, key, time.Now), n.metrics.Cache)
+	n.limits = limits.NewWithRedis(n.pool, n.clock.Now, n.redis, n.metrics.LimitFallback)
+	n.cache = cache.New(cache.NewRedis(n.redis, key, n.clock.Now), n.metrics.Cache)
 	return err
 }
 

@@ -67,7 +67,7 @@ func (s *Sessions) Delete(token string) error { return s.DeleteCtx(context.Backg
 type sessionRow struct {
 	SessionID uuid.UUID
 	Data      []byte
-	StartedAt time.Time
+	Age       float64 // seconds
 	Stale     bool
 	Fresh     bool
 	SignedIn  bool
@@ -90,7 +90,7 @@ func (s *Sessions) times(args pgx.NamedArgs) pgx.NamedArgs {
 // disabled: not found.
 func (s *Sessions) FindCtx(ctx context.Context, token string) ([]byte, bool, error) {
 	rows, err := s.db.Query(ctx, `
-		SELECT s.id AS session_id, s.data, s.created_at AS started_at, s.user_id IS NOT NULL AS signed_in,
+		SELECT s.id AS session_id, s.data, extract(epoch FROM now() - s.created_at)::float8 AS age, s.user_id IS NOT NULL AS signed_in,
 			s.last_seen_at < now() - make_interval(secs => least(60, @idle::float8 / 4)) AS stale,
 			s.proved_at > now() - make_interval(secs => @proof) AS fresh,
 			coalesce(u.id, s.id) AS id, coalesce(u.email, '') AS email, coalesce(u.name, '') AS name, coalesce(u.role, 'user') AS role,
@@ -114,7 +114,7 @@ func (s *Sessions) FindCtx(ctx context.Context, token string) ([]byte, bool, err
 	}
 	v := VisitorFrom(ctx)
 	v.SessionID = row.SessionID
-	v.loaded = loaded{token: token, data: row.Data, startedAt: row.StartedAt, stale: row.Stale}
+	v.loaded = loaded{token: token, data: row.Data, age: time.Duration(row.Age * float64(time.Second)), stale: row.Stale}
 	if row.SignedIn {
 		v.User, v.NeedsYou, v.Fresh = &row.User, row.NeedsYou, row.Fresh
 	}
@@ -122,15 +122,16 @@ func (s *Sessions) FindCtx(ctx context.Context, token string) ([]byte, bool, err
 }
 
 // SignIn makes the next save of v's session, under its new token, a session of u, who has just proved who they are, and
-// says when that must end. The same person signing in again keeps the record: its id (OA-1) and its first sign-in, which
-// bounds the lifetime (SE-4). For anybody else it becomes a new one, and the old one ends (LG-5).
+// says when that must end, by this machine's clock: it is for the browser, to which a cookie tells what is left. The same
+// person signing in again keeps the record: its id (OA-1) and its first sign-in, which bounds the lifetime (SE-4). For anybody
+// else it becomes a new one, and the old one ends (LG-5).
 func (s *Sessions) SignIn(v *Visitor, u User) (ends time.Time, again bool) {
 	v.signIn = &u
-	started := time.Now()
+	left := s.lifetime(u)
 	if again = v.User != nil && v.User.ID == u.ID; again {
-		started = v.loaded.startedAt
+		left -= v.loaded.age
 	}
-	return started.Add(s.lifetime(u)), again
+	return time.Now().Add(left), again
 }
 
 func (s *Sessions) lifetime(u User) time.Duration {
@@ -183,22 +184,20 @@ func (s *Sessions) insert(ctx context.Context, v *Visitor, token string, data []
 	if v.signIn != nil {
 		user, life = v.signIn.ID, s.lifetime(*v.signIn)
 	}
-	var startedAt time.Time
-	err := through(ctx, s.db).QueryRow(ctx, `
+	_, err := through(ctx, s.db).Exec(ctx, `
 		WITH old AS (UPDATE sessions SET revoked_at = now() WHERE token_hash = @old AND revoked_at IS NULL),
 			gone AS (DELETE FROM sessions WHERE token_hash IN (
 				SELECT token_hash FROM sessions WHERE expires_at < now() - interval '1 hour' LIMIT 4 FOR UPDATE SKIP LOCKED))
 		INSERT INTO sessions (token_hash, id, user_id, data, expires_at, ip, user_agent, unusual)
-		VALUES (@token, @id, @user, @data, now() + make_interval(secs => @life), @ip, @agent, @unusual)
-		RETURNING created_at`,
+		VALUES (@token, @id, @user, @data, now() + make_interval(secs => @life), @ip, @agent, @unusual)`,
 		pgx.NamedArgs{
 			"old": v.loaded.token, "token": token, "id": id, "user": orNull(user), "data": data, "life": life.Seconds(),
 			"ip": addrOrNull(v.IP), "agent": v.UserAgent, "unusual": v.unusual,
-		}).Scan(&startedAt)
+		})
 	if err != nil {
 		return err
 	}
-	v.SessionID, v.User, v.loaded.startedAt = id, v.signIn, startedAt
+	v.SessionID, v.User, v.loaded.age = id, v.signIn, 0
 	return nil
 }
 

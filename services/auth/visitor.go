@@ -67,10 +67,10 @@ type Visitor struct {
 
 // loaded is what a Visitor's session row held when this request last saw it.
 type loaded struct {
-	token     string // its hash; empty without a row
-	data      []byte
-	startedAt time.Time
-	stale     bool // last_seen_at is due
+	token string // its hash; empty without a row
+	data  []byte
+	age   time.Duration // since its first sign-in
+	stale bool          // last_seen_at is due
 }
 
 // Polling marks the request as one the browser makes by itself: it does not keep the session alive (SE-4).

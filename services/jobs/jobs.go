@@ -34,7 +34,11 @@ func (q *Queue) Enqueue(ctx context.Context, tx pgx.Tx, args river.JobArgs) erro
 func (q *Queue) EnqueueIn(ctx context.Context, tx pgx.Tx, args river.JobArgs, wait time.Duration) error {
 	var opts *river.InsertOpts
 	if wait > 0 {
-		opts = &river.InsertOpts{ScheduledAt: time.Now().Add(wait)}
+		var at time.Time // by the clock that says when it has come
+		if err := tx.QueryRow(ctx, `SELECT clock_timestamp() + @wait::float8 * interval '1 second'`, pgx.NamedArgs{"wait": wait.Seconds()}).Scan(&at); err != nil {
+			return fmt.Errorf("jobs: enqueueing %s: %w", args.Kind(), err)
+		}
+		opts = &river.InsertOpts{ScheduledAt: at}
 	}
 	if _, err := q.client.InsertTx(ctx, tx, args, opts); err != nil {
 		return fmt.Errorf("jobs: enqueueing %s: %w", args.Kind(), err)

@@ -1,6 +1,7 @@
 package pgtest
 
 import (
+	"context"
 	"encoding/binary"
 	"io"
 	"net"
@@ -44,7 +45,7 @@ func NewProxy(t testing.TB, url string) *Proxy {
 	if err != nil {
 		t.Fatalf("pgtest: %v", err)
 	}
-	listener, err := net.Listen("unix", filepath.Join(dir, socket))
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", filepath.Join(dir, socket))
 	if err != nil {
 		t.Fatalf("pgtest: %v", err)
 	}
@@ -61,7 +62,7 @@ func NewProxy(t testing.TB, url string) *Proxy {
 			if err != nil {
 				return
 			}
-			go p.carry(client)
+			go p.carry(context.WithoutCancel(t.Context()), client)
 		}
 	}()
 	return p
@@ -90,9 +91,9 @@ func (p *Proxy) take(statements string) *cut {
 }
 
 // carry carries one connection.
-func (p *Proxy) carry(client net.Conn) {
+func (p *Proxy) carry(ctx context.Context, client net.Conn) {
 	defer client.Close() //nolint:errcheck // it is over
-	server, err := net.Dial("unix", p.server)
+	server, err := (&net.Dialer{}).DialContext(ctx, "unix", p.server)
 	if err != nil {
 		return
 	}
