@@ -6,6 +6,7 @@
 //     when a new one cannot be had (OA-4). PKCE S256 always, whether the bank announces it or not (OA-2).
 //   - One token request per call, never repeated, its answer read strictly: one JSON object, no key twice, a life in
 //     whole seconds within reason (OA-10).
+//   - Whose login it is stands in the identity token, once that is checked; userinfo is not asked (OA-9).
 //   - The access token goes to the declared API's origin only, and so do links to a next page (OA-16).
 //   - Amounts never pass through a float: JSON numbers and strings are read as decimals (OA-22).
 //   - Texts go to the ledger as they came (XS-1).
