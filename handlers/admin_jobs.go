@@ -46,27 +46,28 @@ func (b *backlog) index(c echo.Context) error {
 		return err
 	}
 	if more {
-		p.Older = pages.JobsPath + "?" + url.Values{"place": {p.Place}, "before": {strconv.FormatInt(p.List[len(p.List)-1].ID, 10)}}.Encode()
+		p.Older = olderAt(pages.JobsPath, p.Place, p.List[len(p.List)-1].ID)
 	}
 	return officePage(c, "Jobs", pages.AdminJobsPage(p))
 }
 
 func (b *backlog) retry(c echo.Context) error {
-	return b.act(c, b.jobs.Retry, "The job is tried again. In a moment this page shows how that went.")
+	return onNumber(c, pages.JobsPath, b.jobs.Retry, "The job is tried again. In a moment this page shows how that went.")
 }
 
 func (b *backlog) cancel(c echo.Context) error {
-	return b.act(c, b.jobs.Cancel, "The job is cancelled. A connection whose sync it was goes on at its next time.")
+	return onNumber(c, pages.JobsPath, b.jobs.Cancel, "The job is cancelled. A connection whose sync it was goes on at its next time.")
 }
 
-func (b *backlog) act(c echo.Context, do func(ctx context.Context, who actor.Actor, id int64) error, done string) error {
+// onNumber does something with the job or mail of a number, and says on the page of its list that it is done, or why not.
+func onNumber(c echo.Context, list string, do func(ctx context.Context, who actor.Actor, id int64) error, done string) error {
 	var form struct {
-		Job string `form:"job"`
+		ID string `form:"id"`
 	}
 	if err := web.Bind(c, &form); err != nil {
 		return err
 	}
-	id, _ := strconv.ParseInt(form.Job, 10, 64) // what is no number is no job either
+	id, _ := strconv.ParseInt(form.ID, 10, 64) // what is no number is none of them either
 	switch err := do(c.Request().Context(), web.Actor(c), id); {
 	case errs.KindOf(err) == errs.NotFound:
 		web.Flash(c, web.Note, errs.Message(err))
@@ -75,5 +76,23 @@ func (b *backlog) act(c echo.Context, do func(ctx context.Context, who actor.Act
 	default:
 		web.Flash(c, web.OK, done)
 	}
-	return web.Redirect(c, pages.JobsPath)
+	return web.Redirect(c, list)
+}
+
+// beforeNumber is beforeID for lists whose ids are numbers; 0 = at the newest.
+func beforeNumber(c echo.Context) (int64, error) {
+	raw := c.QueryParam("before")
+	if raw == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(raw, 10, 64)
+	if err != nil || n < 1 {
+		return 0, web.ErrNoPage
+	}
+	return n, nil
+}
+
+// olderAt is where the list of a place goes on after the one of a number.
+func olderAt(list, place string, last int64) string {
+	return list + "?" + url.Values{"place": {place}, "before": {strconv.FormatInt(last, 10)}}.Encode()
 }

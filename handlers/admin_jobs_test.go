@@ -11,11 +11,11 @@ func TestAdminJobs(t *testing.T) {
 	boss, nora := app.SignedInAdmin("Ada Eze"), app.SignedIn("Nora Okafor")
 	t.Run("anonymous", func(*testing.T) {
 		app.Stranger().Get("/admin/jobs").WantRedirect("/login?next=%2Fadmin%2Fjobs")
-		app.Stranger().Post("/admin/jobs/cancel", "job", "1").WantRedirect("/login")
+		app.Stranger().Post("/admin/jobs/cancel", "id", "1").WantRedirect("/login")
 	})
 	t.Run("other_user", func(*testing.T) {
 		nora.Get("/admin/jobs").Want(403)
-		nora.Post("/admin/jobs/retry", "job", "1").Want(403)
+		nora.Post("/admin/jobs/retry", "id", "1").Want(403)
 	})
 	t.Run("invalid", func(*testing.T) {
 		for _, query := range []string{"place=nowhere", "before=x", "before=-1"} {
@@ -23,7 +23,7 @@ func TestAdminJobs(t *testing.T) {
 		}
 		for act, says := range map[string]string{"retry": "does not wait to be tried again", "cancel": "over already"} {
 			for _, id := range []string{"", "x", "0", "999999999999"} {
-				boss.Post("/admin/jobs/"+act, "job", id).WantRedirect("/admin/jobs").Follow().Want(200).WantText(says)
+				boss.Post("/admin/jobs/"+act, "id", id).WantRedirect("/admin/jobs").Follow().Want(200).WantText(says)
 			}
 		}
 	})
@@ -42,13 +42,13 @@ func TestAdminJobs(t *testing.T) {
 		page := boss.Get("/admin/jobs").Want(200)
 		page.WantOne(`tbody tr:contains("Sync of a connection"):contains("nora.okafor@example.com"):contains("Waiting")`)
 		page.WantOne(`form[action="/admin/jobs/cancel"] input[value="` + waiting + `"]`)
-		boss.Post("/admin/jobs/cancel", "job", waiting).WantRedirect("/admin/jobs").Follow().Want(200).WantOne("[role=status]")
+		boss.Post("/admin/jobs/cancel", "id", waiting).WantRedirect("/admin/jobs").Follow().Want(200).WantOne("[role=status]")
 		dead := boss.Get("/admin/jobs?place=dead").Want(200)
 		dead.WantText("1 job was given up.").WantOne(`form[action="/admin/jobs/retry"] input[value="` + id("cancelled") + `"]`)
 		if dead.Find(`form[action="/admin/jobs/cancel"]`).Length() != 0 {
 			t.Error("what is over could be cancelled")
 		}
-		boss.Post("/admin/jobs/retry", "job", waiting).WantRedirect("/admin/jobs")
+		boss.Post("/admin/jobs/retry", "id", waiting).WantRedirect("/admin/jobs")
 		if id("available") != waiting {
 			t.Error("another job")
 		}

@@ -1,15 +1,10 @@
 package handlers
 
 import (
-	"errors"
-	"net/url"
-	"strconv"
-
 	"github.com/labstack/echo/v4"
 
 	"dashtam/handlers/web"
 	administration "dashtam/services/admin" // admin is an access level here
-	"dashtam/services/errs"
 	"dashtam/views/pages"
 )
 
@@ -40,40 +35,11 @@ func (m *mailroom) index(c echo.Context) error {
 		return err
 	}
 	if more {
-		p.Older = pages.MailPath + "?" + url.Values{"place": {p.Place}, "before": {strconv.FormatInt(p.List[len(p.List)-1].ID, 10)}}.Encode()
+		p.Older = olderAt(pages.MailPath, p.Place, p.List[len(p.List)-1].ID)
 	}
 	return officePage(c, "Mail", pages.AdminMailPage(p))
 }
 
 func (m *mailroom) retry(c echo.Context) error {
-	var form struct {
-		Mail string `form:"mail"`
-	}
-	if err := web.Bind(c, &form); err != nil {
-		return err
-	}
-	id, _ := strconv.ParseInt(form.Mail, 10, 64) // what is no number is no mail either
-	err := m.mail.Retry(c.Request().Context(), web.Actor(c), id)
-	switch {
-	case errors.Is(err, administration.ErrNoMail):
-		web.Flash(c, web.Note, errs.Message(err))
-	case err != nil:
-		return err
-	default:
-		web.Flash(c, web.OK, "The mail is tried again. In a moment this page shows how that went.")
-	}
-	return web.Redirect(c, pages.MailPath)
-}
-
-// beforeNumber is beforeID for lists whose ids are numbers; 0 = at the newest.
-func beforeNumber(c echo.Context) (int64, error) {
-	raw := c.QueryParam("before")
-	if raw == "" {
-		return 0, nil
-	}
-	n, err := strconv.ParseInt(raw, 10, 64)
-	if err != nil || n < 1 {
-		return 0, web.ErrNoPage
-	}
-	return n, nil
+	return onNumber(c, pages.MailPath, m.mail.Retry, "The mail is tried again. In a moment this page shows how that went.")
 }

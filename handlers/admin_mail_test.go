@@ -12,18 +12,18 @@ func TestAdminMail(t *testing.T) {
 	boss, nora := app.SignedInAdmin("Ada Eze"), app.SignedIn("Nora Okafor")
 	t.Run("anonymous", func(*testing.T) {
 		app.Stranger().Get("/admin/mail").WantRedirect("/login?next=%2Fadmin%2Fmail")
-		app.Stranger().Post("/admin/mail/retry", "mail", "1").WantRedirect("/login")
+		app.Stranger().Post("/admin/mail/retry", "id", "1").WantRedirect("/login")
 	})
 	t.Run("other_user", func(*testing.T) {
 		nora.Get("/admin/mail").Want(403)
-		nora.Post("/admin/mail/retry", "mail", "1").Want(403)
+		nora.Post("/admin/mail/retry", "id", "1").Want(403)
 	})
 	t.Run("invalid", func(*testing.T) {
 		for _, query := range []string{"place=nowhere", "before=x", "before=-1"} {
 			boss.Get("/admin/mail?" + query).Want(404)
 		}
 		for _, id := range []string{"", "x", "0", "999999999999"} {
-			boss.Post("/admin/mail/retry", "mail", id).WantRedirect("/admin/mail").Follow().Want(200).WantText("does not wait to be tried again")
+			boss.Post("/admin/mail/retry", "id", id).WantRedirect("/admin/mail").Follow().Want(200).WantText("does not wait to be tried again")
 		}
 	})
 	boss.Get("/admin/mail").Want(200).WantText("No mail waits.")
@@ -56,7 +56,7 @@ func TestAdminMail(t *testing.T) {
 				t.Error("the page holds a link")
 			}
 		}
-		boss.Post("/admin/mail/retry", "mail", id).WantRedirect("/admin/mail").Follow().Want(200).WantOne("[role=status]")
+		boss.Post("/admin/mail/retry", "id", id).WantRedirect("/admin/mail").Follow().Want(200).WantOne("[role=status]")
 		idle(t, app)
 		if _, err := app.DB.Exec(t.Context(), `UPDATE river_job SET state = 'scheduled', finalized_at = NULL, scheduled_at = now() + interval '1 hour' WHERE id = $1::text::bigint`, id); err != nil {
 			t.Fatal(err)

@@ -21,7 +21,7 @@ func (b *banks) calendar(c echo.Context) error {
 	now := web.Now(c)
 	lines := []string{"BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Dashtam//Permissions//EN"}
 	for _, known := range list {
-		if known.ConsentEnds != nil {
+		if known.ConsentEnds != nil && known.Cause != connections.CauseConsentEnded {
 			lines = append(lines, b.event(known, now)...)
 		}
 	}

@@ -89,3 +89,28 @@ func TestConnections_OA19_TheEndIsSeen(t *testing.T) {
 		}
 	})
 }
+
+// A bank that accepts the permission no more has ended it: nothing says that it ends later. An account that could not be
+// read keeps the page from saying that all is well.
+func TestConnections_SaysWhatDoesNotWork(t *testing.T) {
+	app := handlertest.New(t)
+	nora, connection := app.Connected("Nora Okafor", "nora")
+	exec := func(sql string) {
+		t.Helper()
+		if _, err := app.DB.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exec(`UPDATE sync_accounts SET failure = 'bank_data', failed_at = now() WHERE account = (SELECT min(account) FROM sync_accounts)`)
+	p := nora.Get(connection).Want(200)
+	p.WantText("One of nine accounts could not be read.")
+	p.WantOne(".accts .doubt svg")
+	exec(`UPDATE connections SET status = 'needs_you', cause = 'consent_ended'`)
+	exec(`UPDATE sync_runs SET state = 'failed', failure = 'consent_ended'`)
+	p = nora.Get(connection).Want(200)
+	p.WantOne(".kv dd:contains('At the bank, noticed')")
+	p.WantOne("section[aria-labelledby=hist] .st:contains(Refused)")
+	if nora.Get("/connections").Find("section[aria-labelledby=ends]").Length() != 0 || strings.Contains(nora.Get("/connections/calendar.ics").Body, "VEVENT") {
+		t.Error("what the bank has ended still ends")
+	}
+}

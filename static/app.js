@@ -94,6 +94,9 @@
   });
   addEventListener("pageshow", () => $$("[aria-busy=true][data-busy]").forEach((b) => b.removeAttribute("aria-busy")));
 
+  // ---------- tabs that do not fit scroll to the current one ----------
+  for (const tab of $$(".tabs [aria-current]")) tab.parentElement.scrollLeft = tab.offsetLeft - tab.parentElement.offsetLeft - 48;
+
   // ---------- a value to be entered elsewhere; browsers allow it on https and localhost only ----------
   const copying = () => $$("[data-copy]").forEach((button) => (button.parentElement.hidden = !navigator.clipboard));
   document.addEventListener("htmx:afterSwap", copying);
@@ -110,7 +113,9 @@
     for (const menu of openMenus()) if (!menu.contains(event.target)) menu.open = false;
     const opener = event.target.closest("[data-dialog]");
     if (opener) {
-      opener.closest("details")?.removeAttribute("open");
+      const menu = opener.closest("details");
+      if (menu) menu.open = false;
+      if (menu) $("summary", menu).focus(); // there the focus returns to: the opener is out of sight
       document.getElementById(opener.dataset.dialog)?.showModal();
     }
     if (event.target.matches("dialog")) event.target.close(); // its backdrop

@@ -106,6 +106,38 @@ func TestBrowser_Keyboard(t *testing.T) {
 	p.inspect("list of keys")
 	press("\x1b")
 	p.until("closed", func() bool { return p.count("dialog[open]") == 0 })
+	p.do("going to the menu", stepOf(`document.querySelector(".rail-foot summary").focus()`))
+	press("\r")
+	p.do("going to the list of keys", stepOf(`document.querySelector(".rail-foot [data-dialog]").focus()`))
+	press("\r")
+	p.sees("dialog[open]")
+	press("\x1b")
+	p.until("back at the menu", func() bool { return strings.HasPrefix(focus(), "<summary") })
+	p.onAPhone(press)
+}
+
+// onAPhone walks a page with a long name on it: it fits, and the bottom bar covers nothing that has the focus.
+func (p *person) onAPhone(press func(string)) {
+	p.open("/connections")
+	p.click(`main a.row-link`)
+	p.fill(`input[name=name]`, "Aurora Federal Credit Union of the Lower Valley")
+	p.click(`form[action$="/rename"] button`)
+	p.until("renamed", func() bool { return strings.Contains(p.text("main h1"), "Aurora") })
+	p.width(390)
+	p.open("/connections")
+	if over, err := eval[int](p.tab, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); err != nil || over > 0 {
+		p.t.Errorf("a long name makes the list %d px too wide (%v)", over, err)
+	}
+	for range p.count("main :is(a, button)") + 4 {
+		press("\t")
+		covered, err := eval[string](p.tab, `(() => {
+			const at = document.activeElement, bar = document.querySelector(".tabbar")
+			return !at.closest("main") || at.getBoundingClientRect().bottom <= bar.getBoundingClientRect().top ? "" : at.textContent
+		})()`)
+		if err != nil || covered != "" {
+			p.t.Errorf("the bottom bar covers %q (%v)", covered, err)
+		}
+	}
 }
 
 // TestBrowser_LoginComesBackByItself signs in while the answer is to come back in a second: what was typed stays, and is

@@ -14,7 +14,6 @@ const (
 	OK   Tone = "ok"
 	Note Tone = "info"
 	Warn Tone = "warn"
-	Need Tone = "need"
 	Slow Tone = "slow" // after a slow sign-in; the notice asks how that felt
 )
 

@@ -31,6 +31,11 @@ func (p Connection) answer() string {
 	switch {
 	case asks(p.Connection):
 		return "Which account is which?"
+	case p.Status == connections.Healthy && p.failing() > 0:
+		if all := len(p.Sync.Accounts); all > p.failing() {
+			return components.Sentence(components.Words(p.failing())) + " of " + components.Words(all) + " accounts could not be read."
+		}
+		return "None of its accounts could be read."
 	case p.Status == connections.Healthy:
 		return "All is well. " + why(p.Connection, p.Now)
 	case p.Status == connections.Syncing:
@@ -38,6 +43,16 @@ func (p Connection) answer() string {
 	default:
 		return why(p.Connection, p.Now)
 	}
+}
+
+// failing is how many accounts the last try could not read.
+func (p Connection) failing() (n int) {
+	for _, a := range p.Sync.Accounts {
+		if a.Failure != "" {
+			n++
+		}
+	}
+	return n
 }
 
 // running is the run that is on; its progress is shown while there is one.
@@ -61,6 +76,8 @@ func (p Connection) permission() []components.Fact {
 		if words, ok := tellings[p.BankTold]; ok {
 			facts = append(facts, components.Fact{Label: "At the bank", Value: words})
 		}
+	case over(p.Connection):
+		facts = append(facts, components.Fact{Label: "Ended", Value: "At the bank, noticed " + day(p.StatusSince)})
 	case p.ConsentEnds != nil:
 		facts = append(facts, components.Fact{Label: "Ends", Value: day(*p.ConsentEnds) + ", " + components.Until(*p.ConsentEnds, p.Now)})
 	default:
@@ -75,7 +92,7 @@ func (p Connection) permission() []components.Fact {
 	if words := p.leftOut(); words != "" {
 		facts = append(facts, components.Fact{Label: "Left out", Value: words})
 	}
-	if b := p.Sync.Budget; b.Daily > 0 {
+	if b := p.Sync.Budget; b.Daily > 0 && p.DisconnectedAt == nil {
 		facts = append(facts, components.Fact{Label: "Requests", Value: fmt.Sprintf("%d of %d used today", b.Used, b.Daily)})
 	}
 	if p.Profile.Kind != "" {
@@ -245,7 +262,7 @@ func (p Progress) sentence() string {
 	case p.Run.AccountsTotal == 0:
 		return "Asking the bank which accounts there are."
 	default:
-		return "Accounts are done, transactions are coming in."
+		return "Balances are here, transactions are coming in."
 	}
 }
 

@@ -51,7 +51,7 @@ func (p Connections) groups() []connectionGroup {
 
 // ends are the connections whose permission has an end, the nearest first.
 func (p Connections) ends() []connections.Connection {
-	list := slices.DeleteFunc(slices.Clone(p.List), func(c connections.Connection) bool { return c.ConsentEnds == nil })
+	list := slices.DeleteFunc(slices.Clone(p.List), func(c connections.Connection) bool { return c.ConsentEnds == nil || over(c) })
 	slices.SortStableFunc(list, func(a, b connections.Connection) int { return a.ConsentEnds.Compare(*b.ConsentEnds) })
 	return list
 }
@@ -59,6 +59,11 @@ func (p Connections) ends() []connections.Connection {
 // asks reports whether a connection waits for the person to say which account is which, and for nothing more urgent.
 func asks(c connections.Connection) bool {
 	return c.Questions > 0 && (c.Status == connections.Healthy || c.Status == connections.Paused)
+}
+
+// over reports whether the permission has ended already, at the bank.
+func over(c connections.Connection) bool {
+	return c.Status == connections.NeedsYou && c.Cause == connections.CauseConsentEnded
 }
 
 // urgent reports whether something waits for the person that is more than a renewal.
@@ -183,6 +188,9 @@ func why(c connections.Connection, now time.Time) string {
 
 // next is what happens without anybody doing anything: a clause.
 func next(c connections.Connection, now time.Time) string {
+	if asks(c) {
+		return "until you answer, what may be new counts nowhere. What you had stays."
+	}
 	switch c.Status {
 	case connections.Healthy:
 		if c.NextSyncAt != nil {
@@ -248,7 +256,7 @@ func act(c connections.Connection, now time.Time) (path, verb, icon string, get 
 	case connections.Syncing:
 		return connectionPath(c, ""), "See progress", "", true
 	case connections.Renew:
-		return connectionPath(c, "/reconnect"), "Renew", "", false
+		return connectionPath(c, "/reconnect"), "Renew access", "", false
 	case connections.NeedsYou:
 		return connectionPath(c, "/reconnect"), "Reconnect", "", false
 	case connections.Disconnected:

@@ -35,13 +35,10 @@ func (p Doctor) copies() (all []doctor.Line) {
 	return all
 }
 
-func doctorState(s doctor.State) (tone components.Tone, icon, word string) {
-	switch s {
-	case doctor.OK:
-		return components.Good, "circle-check", "Works"
-	case doctor.Warn:
-		return components.Close, "circle-alert", "Look"
-	case doctor.Fail:
+func (p Doctor) findings() []components.Finding {
+	list := make([]components.Finding, len(p.Checks))
+	for i, c := range p.Checks {
+		list[i] = components.Finding{Name: c.Name, State: string(c.State), Found: c.Found, Do: c.Do}
 	}
-	return components.Bad, "circle-x", "Broken"
+	return list
 }

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"strconv"
 	"time"
 
 	"dashtam/services/admin"
@@ -31,10 +32,32 @@ func (p AdminJobs) head() components.HeadProps {
 }
 
 func (p AdminJobs) places() []components.Place {
-	at := func(place, label string, n int) components.Place {
-		return components.Place{Label: label + " " + components.Count(n), Href: JobsPath + "?place=" + place, Here: p.Place == place}
+	return []components.Place{
+		counted(JobsPath, admin.JobOpen, p.Place, "To do", p.Counts.Open), counted(JobsPath, admin.JobDead, p.Place, "Given up", p.Counts.Dead),
+		counted(JobsPath, admin.JobDone, p.Place, "Done", p.Counts.Done),
 	}
-	return []components.Place{at(admin.JobOpen, "To do", p.Counts.Open), at(admin.JobDead, "Given up", p.Counts.Dead), at(admin.JobDone, "Done", p.Counts.Done)}
+}
+
+// counted is a place of a list with how much is there.
+func counted(path, place, here, label string, n int) components.Place {
+	return components.Place{Label: label + " " + components.Count(n), Href: path + "?place=" + place, Here: place == here}
+}
+
+func (p AdminJobs) ledger() components.LedgerProps {
+	l := components.LedgerProps{Caption: "Jobs, newest first", Class: "ledger-tight stack", Heads: []string{"Job", "Queued", "Last error", "State"}, Older: p.Older}
+	if p.Place != admin.JobDone {
+		l.Act = "Act"
+	}
+	return l
+}
+
+// jobWhose is whose job it is, and its number.
+func jobWhose(j admin.Job) string {
+	number := "no.\u00a0" + strconv.FormatInt(j.ID, 10)
+	if j.Owner == "" {
+		return number
+	}
+	return "for " + j.Owner + ", " + number
 }
 
 func (p AdminJobs) empty() (title, why string) {

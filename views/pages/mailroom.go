@@ -33,12 +33,20 @@ func (p AdminMail) head() components.HeadProps {
 }
 
 func (p AdminMail) places() []components.Place {
-	at := func(place, label string, n int) components.Place {
-		return components.Place{Label: label + " " + components.Count(n), Href: MailPath + "?place=" + place, Here: p.Place == place}
-	}
 	return []components.Place{
-		at(admin.MailWaits, "Waiting", p.Counts.Waits), at(admin.MailDied, "Given up", p.Counts.Died), at(admin.MailSent, "Sent", p.Counts.Sent),
+		counted(MailPath, admin.MailWaits, p.Place, "Waiting", p.Counts.Waits), counted(MailPath, admin.MailDied, p.Place, "Given up", p.Counts.Died),
+		counted(MailPath, admin.MailSent, p.Place, "Sent", p.Counts.Sent),
 	}
+}
+
+func (p AdminMail) ledger() components.LedgerProps {
+	l := components.LedgerProps{Caption: "Mails, newest first", Class: "ledger-tight stack", Heads: []string{"Mail", "Asked for"}, Older: p.Older}
+	if p.Place == admin.MailSent {
+		l.Last = "Taken by the server"
+	} else {
+		l.Heads, l.Act = append(l.Heads, "Why"), "Try again"
+	}
+	return l
 }
 
 func (p AdminMail) empty() (title, why string) {

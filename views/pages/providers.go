@@ -82,7 +82,7 @@ func stand(h connections.Health) (count, states string) {
 	var parts []string
 	for _, s := range statuses {
 		if n := h.Connections[s]; n > 0 && s != connections.Disconnected {
-			parts = append(parts, components.Count(n)+" "+components.StatusWord(string(s)))
+			parts = append(parts, strings.ReplaceAll(components.Count(n)+" "+components.StatusWord(string(s)), " ", "\u00a0"))
 		}
 	}
 	return components.Count(h.Live()), strings.Join(parts, ", ")
@@ -94,6 +94,14 @@ func failed(t connections.Tally) string {
 		return "no sync"
 	}
 	return components.Percent(float64(t.Runs-t.Done)/float64(t.Runs)) + " of " + components.Count(t.Runs)
+}
+
+// failedToday is the same under the last time that one worked; empty where there was none.
+func failedToday(t connections.Tally) string {
+	if t.Runs == 0 {
+		return ""
+	}
+	return failed(t) + " failed, 24 hours"
 }
 
 func switched(p providers.Profile) (tone components.Tone, icon, word string) {
@@ -136,15 +144,12 @@ func (p AdminProvider) head() components.HeadProps {
 	return h
 }
 
-func found(s providers.State) (tone components.Tone, icon, word string) {
-	switch s {
-	case providers.Works:
-		return components.Good, "circle-check", "Works"
-	case providers.Doubtful:
-		return components.Close, "circle-alert", "Look"
-	case providers.Broken:
+func (p AdminProvider) findings() []components.Finding {
+	list := make([]components.Finding, len(p.Found))
+	for i, f := range p.Found {
+		list[i] = components.Finding{Name: f.Name, State: string(f.State), Found: f.Found, Do: f.Do}
 	}
-	return components.Bad, "circle-x", "Broken"
+	return list
 }
 
 // ProviderForm is what is written about a bank: about a new one where Slug is empty.
@@ -182,6 +187,14 @@ func (p ProviderForm) back() string {
 		return ProvidersPath
 	}
 	return ProviderPath(p.Slug, "")
+}
+
+// above names the page that back leads to.
+func (p ProviderForm) above() string {
+	if p.Slug == "" {
+		return "Providers"
+	}
+	return "The bank"
 }
 
 // text is a field of the form with its hint.

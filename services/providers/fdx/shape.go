@@ -118,9 +118,8 @@ type number struct{ *decimal.Decimal }
 
 // The bounds of a number: more digits or a wider exponent is no amount, and decimal would spell it out in memory.
 const (
-	longestNumber   = 48
-	widestExponent  = 24
-	farthestDecimal = 18
+	longestNumber  = 48
+	widestExponent = 24
 )
 
 // UnmarshalJSON takes a number, a string with a number, an empty string or null.
