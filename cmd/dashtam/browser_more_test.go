@@ -116,7 +116,7 @@ func TestBrowser_Keyboard(t *testing.T) {
 	p.onAPhone(press)
 }
 
-// onAPhone walks a page with a long name on it: it fits, and the bottom bar covers nothing that has the focus.
+// onAPhone sees that a long name fits, and that the bottom bar covers nothing that has the focus.
 func (p *person) onAPhone(press func(string)) {
 	p.open("/connections")
 	p.click(`main a.row-link`)
@@ -128,6 +128,8 @@ func (p *person) onAPhone(press func(string)) {
 	if over, err := eval[int](p.tab, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); err != nil || over > 0 {
 		p.t.Errorf("a long name makes the list %d px too wide (%v)", over, err)
 	}
+	p.click(`main a.row-link`)
+	p.sees(`.accts`)
 	for range p.count("main :is(a, button)") + 4 {
 		press("\t")
 		covered, err := eval[string](p.tab, `(() => {
