@@ -34,6 +34,12 @@ func (p *person) askDoctor() {
 		p.t.Errorf("the doctor says %s", said)
 	}
 	p.inspect("doctor")
+	p.width(390)
+	p.open("/admin/doctor")
+	if seen, err := eval[bool](p.tab, `document.querySelector(".tabs [aria-current]").getBoundingClientRect().right <= innerWidth`); err != nil || !seen {
+		p.t.Errorf("on a phone the tab one is at is out of sight (%v)", err)
+	}
+	p.width(1440)
 	p.click(`button[data-copy]`)
 	p.until("it is copied", func() bool { return strings.Contains(p.text("button[data-copy]"), "Copied") })
 	p.scripts(false)

@@ -101,7 +101,7 @@ func failedToday(t connections.Tally) string {
 	if t.Runs == 0 {
 		return ""
 	}
-	return failed(t) + " failed, 24 hours"
+	return failed(t) + " failed in 24 hours"
 }
 
 func switched(p providers.Profile) (tone components.Tone, icon, word string) {
