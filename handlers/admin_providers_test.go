@@ -83,6 +83,13 @@ func TestAdminProviders(t *testing.T) {
 		p.WantOne(`#issuer[value="` + bank.URL + `"]`)
 		p.WantText("Leave it empty to keep the one there is.")
 		boss.Post(one+"/change", alder(bank.URL, "name", "Alder & Sons", "client_secret", "")...).WantRedirect(one).Follow().WantOne(`h1:contains("Alder & Sons")`)
+		if _, err := app.DB.Exec(t.Context(), `INSERT INTO provider_pauses (provider, cause, next_try) VALUES ('alder', 'provider_config', now() + interval '6 hours')`); err != nil {
+			t.Fatal(err)
+		}
+		boss.Post(one+"/change", alder(bank.URL, "client_secret", "the right canary")...).WantRedirect(one)
+		if pauses, err := app.Connections.Pauses(t.Context()); err != nil || len(pauses) != 0 {
+			t.Errorf("the bank waits for its next try although it is spoken to in another way: %+v, %v", pauses, err)
+		}
 		boss.Post(one + "/off").WantRedirect(one).Follow().WantText("Switched off.")
 		boss.Post(one + "/on").WantRedirect(one)
 		boss.Get(one + "/remove").Want(200).WantOne(`form[action="/admin/providers/alder/remove"]`)

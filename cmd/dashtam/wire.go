@@ -173,7 +173,7 @@ func (a *app) profiles() []providers.Profile {
 func (n *node) openBanks() *providers.Registry {
 	a, registry := n.app, providers.NewRegistry()
 	n.banks = providers.New(providers.ServiceConfig{
-		DB: n.pool, Tokens: n.tokens, Registry: registry, BuiltIn: a.profiles(), Private: a.config.PrivateProviders, Switched: connections.Switched,
+		DB: n.pool, Tokens: n.tokens, Registry: registry, BuiltIn: a.profiles(), Private: a.config.PrivateProviders, Switched: connections.Switched, Changed: connections.Changed,
 		Kinds: a.kinds(n.cache, n.keys.Derive("account-numbers")),
 		Client: func(slug string) *http.Client {
 			return providers.Observed(a.bankClient(), func(result string, took time.Duration) {

@@ -56,7 +56,8 @@ func (app *App) wireBanks(queue *jobs.Queue, limits *limits.Service) {
 	app.Tokens = tokens.New(tokens.Config{DB: app.DB, Keys: keys})
 	registry := providers.NewRegistry()
 	app.Banks = providers.New(providers.ServiceConfig{
-		DB: app.DB, Tokens: app.Tokens, Registry: registry, BuiltIn: []providers.Profile{profile}, Private: true, Switched: connections.Switched,
+		DB: app.DB, Tokens: app.Tokens, Registry: registry, BuiltIn: []providers.Profile{profile}, Private: true,
+		Switched: connections.Switched, Changed: connections.Changed,
 		Client: func(string) *http.Client { return providers.NewClient(true) },
 		Kinds: providers.Kinds{"fdx": func(p providers.Profile, secret providers.Secret, client *http.Client) providers.Provider {
 			return fdx.New(fdx.Config{Profile: p, Secret: secret, Client: client, RedirectURI: app.URL + "/connections/" + p.Slug + "/callback", Private: true})

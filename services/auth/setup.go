@@ -14,9 +14,6 @@ import (
 	"dashtam/services/postgres"
 )
 
-// HasAdmin reports whether anybody administers this installation.
-func (s *Service) HasAdmin(ctx context.Context) (bool, error) { return hasAdmin(ctx, s.DB) }
-
 func hasAdmin(ctx context.Context, db postgres.DB) (has bool, err error) {
 	if err = db.QueryRow(ctx, `SELECT EXISTS (SELECT FROM users WHERE role = 'admin')`).Scan(&has); err != nil {
 		return false, fmt.Errorf("auth: looking for an administrator: %w", err)

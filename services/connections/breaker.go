@@ -180,22 +180,24 @@ func (s *Service) resume(ctx context.Context, tx pgx.Tx, who actor.Actor, id uui
 	if err != nil {
 		return fmt.Errorf("connections: ending a bank's pause: %w", err)
 	}
-	return s.wake(ctx, tx, actor.ForSystem("banks"), provider)
+	return wake(ctx, tx, actor.ForSystem("banks"), provider)
 }
 
-// LiftPause ends a bank's pause in the caller's transaction, because an administrator changed how it is spoken to.
-func (s *Service) LiftPause(ctx context.Context, tx pgx.Tx, who actor.Actor, provider string) error {
-	tag, err := tx.Exec(ctx, `DELETE FROM provider_pauses WHERE provider = @provider`, pgx.NamedArgs{"provider": provider})
+// Changed ends the pause of a bank that refused Dashtam itself, because an administrator changed how it is spoken to, and has
+// its connections tried within half an hour; in the transaction of the change, for providers.ServiceConfig.
+func Changed(ctx context.Context, tx pgx.Tx, who actor.Actor, provider string) error {
+	tag, err := tx.Exec(ctx, `DELETE FROM provider_pauses WHERE provider = @provider AND cause = @cause`,
+		pgx.NamedArgs{"provider": provider, "cause": CauseProvider})
 	if err != nil {
 		return fmt.Errorf("connections: ending a bank's pause: %w", err)
 	}
 	if tag.RowsAffected() == 0 {
 		return nil
 	}
-	return s.wake(ctx, tx, who, provider)
+	return wake(ctx, tx, who, provider)
 }
 
-func (s *Service) wake(ctx context.Context, tx pgx.Tx, who actor.Actor, provider string) error {
+func wake(ctx context.Context, tx pgx.Tx, who actor.Actor, provider string) error {
 	_, err := tx.Exec(ctx, `
 		UPDATE connections c SET next_sync_at = now() + random() * interval '30 minutes'
 		FROM (SELECT user_id, id FROM connections

@@ -147,6 +147,11 @@ func (s *Service) Change(ctx context.Context, who actor.Actor, slug string, f Fo
 				return err
 			}
 		}
+		if s.c.Changed != nil {
+			if err := s.c.Changed(ctx, tx, who, slug); err != nil {
+				return err
+			}
+		}
 		return audit.Record(ctx, tx, who, audit.Event{Act: "provider.changed", Target: slug, Detail: map[string]string{"fields": old.changed(r)}})
 	})
 	if err != nil {

@@ -42,6 +42,8 @@ type ServiceConfig struct {
 	Private bool // plain http and private addresses may be a bank's
 	// Switched tells connections in the caller's transaction that their bank was switched off or on; may be nil.
 	Switched func(ctx context.Context, tx pgx.Tx, slug string, off bool) error
+	// Changed tells them that it is spoken to in another way from now on; may be nil.
+	Changed func(ctx context.Context, tx pgx.Tx, who actor.Actor, slug string) error
 }
 
 // Service keeps the banks of this installation: those built in, and those an administrator adds.

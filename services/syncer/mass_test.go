@@ -215,7 +215,7 @@ func TestWatch_OA11_OurClientIsRefused(t *testing.T) {
 		t.Errorf("%+v, %v", pauses, err)
 	}
 	b.recovers()
-	if err := pgx.BeginFunc(t.Context(), b.db, func(tx pgx.Tx) error { return b.connections.LiftPause(t.Context(), tx, admin, slug) }); err != nil {
+	if err := pgx.BeginFunc(t.Context(), b.db, func(tx pgx.Tx) error { return connections.Changed(t.Context(), tx, admin, slug) }); err != nil {
 		t.Fatal(err)
 	}
 	b.exec(`UPDATE connections SET next_sync_at = now() - interval '1 second' WHERE next_sync_at < now() + interval '31 minutes'`, nil)
