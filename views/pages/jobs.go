@@ -44,7 +44,7 @@ func counted(path, place, here, label string, n int) components.Place {
 }
 
 func (p AdminJobs) ledger() components.LedgerProps {
-	l := components.LedgerProps{Caption: "Jobs, newest first", Class: "ledger-tight stack", Heads: []string{"Job", "Queued", "Last error", "State"}, Older: p.Older}
+	l := components.LedgerProps{Caption: "Jobs, newest first", Class: "ledger-tight stack ledger-said", Heads: []string{"Job", "Queued", "Last error", "State"}, Older: p.Older}
 	if p.Place != admin.JobDone {
 		l.Act = "Act"
 	}
