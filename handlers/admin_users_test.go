@@ -93,6 +93,7 @@ func TestAdminUsers(t *testing.T) {
 			t.Errorf("%s rows are left", left)
 		}
 		boss.Get("/admin/audit?act=user.deleted").Want(200).WantOne(`tbody tr:contains("Deleted an account"):contains("somebody who is gone")`)
+		idle(t, app)
 		if n := row(t, app, `SELECT count(*) || '' FROM audit_events WHERE act = 'connection.revoked' AND result = 'done' AND user_id = $1`, nora.User.ID); n != "1" {
 			t.Errorf("the bank was told %s times", n)
 		}

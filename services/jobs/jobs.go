@@ -18,7 +18,12 @@ type Queue struct{ client *river.Client[pgx.Tx] }
 
 // NewQueue makes a Queue over pool. It does no I/O.
 func NewQueue(pool *pgxpool.Pool, log *slog.Logger) (*Queue, error) {
-	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{Logger: quietly(log)})
+	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
+		Logger: quietly(log),
+		// River keeps quiet about a job that comes so soon after another of its queue. A step of a sync takes less than its
+		// usual tenth of a second: each would wait for the next look, a second later.
+		FetchCooldown: river.FetchCooldownMin,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("jobs: %w", err)
 	}

@@ -261,3 +261,32 @@ func TestMail_ADayOfTries(t *testing.T) {
 		t.Errorf("%d tries are given up after %v", most, all)
 	}
 }
+
+// Jobs that follow each other as fast as the steps of a sync are each told of: a worker that is not looks a second later.
+func TestEnqueue_EachJobIsToldOf(t *testing.T) {
+	pool := pgtest.New(t)
+	q := queue(t, pool)
+	conn, err := pool.Pool.Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Release()
+	var channel string
+	if err := conn.QueryRow(t.Context(), `SELECT current_schema() || '.river_insert'`).Scan(&channel); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Exec(t.Context(), `LISTEN `+pgx.Identifier{channel}.Sanitize()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	for i := range 5 {
+		if err := pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error { return q.Enqueue(t.Context(), tx, jobs.Mail{}) }); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Conn().WaitForNotification(ctx); err != nil {
+			t.Fatalf("job %d: nobody was told: %v", i, err)
+		}
+		time.Sleep(5 * time.Millisecond) // no step takes less; River takes what comes within one for one
+	}
+}
