@@ -58,7 +58,7 @@ storm: ## a hundred people log in at once, in five placements, three ways: half 
 timing: ## whether a clock tells which addresses have an account: ten minutes
 	go test -run '^$$' -bench Timing -benchtime 1x -timeout 60m ./cmd/dashtam
 
-faults: ## every way to lose a bank's answer, at every byte, and a process killed at every step: ten minutes
+faults: ## every way to lose a bank's answer, at every byte, and a process killed at every step: four minutes
 	DASHTAM_FAULTS=all go test -v -count=1 -timeout 60m -run '_F[0-9][0-9]' ./services/... ./handlers
 
 FUZZTIME ?= 20s
